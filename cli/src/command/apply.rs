@@ -1,0 +1,87 @@
+//! `apply`: carries out a plan, if nothing has changed since.
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::exit::{Exit, Problem};
+use crate::output::Form;
+use crate::progress::Watched;
+use crate::run::{self, Task};
+use crate::session;
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::time::Instant;
+use sync_core::engine::Mode;
+use sync_core::journal::Seq;
+
+/// The form of plan files that this version writes and reads.
+pub const PLAN_VERSION: u32 = 1;
+
+/// What may be said.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The file that `evensync sync --plan-out` wrote.
+    #[arg(value_name = "FILE")]
+    plan: PathBuf,
+    /// Print one result object.
+    #[arg(long)]
+    json: bool,
+    /// Let through this exact number of deletes and rewrites, which a brake has printed.
+    #[arg(long, value_name = "N")]
+    force_delete: Option<u64>,
+}
+
+/// What of a plan file counts: the journal says the rest.
+#[derive(Deserialize)]
+struct Plan {
+    version: u32,
+    pair: String,
+    seq: Seq,
+    fingerprint: String,
+}
+
+/// Carries out the plan.
+pub async fn run(args: &Args, config: &Config, context: &Context) -> Result<Exit, Problem> {
+    let plan = read(&args.plan)?;
+    let pairs = config.pairs(std::slice::from_ref(&plan.pair))?;
+    let mut store = session::open_to_write(config, context)?;
+    let (name, began) = (context.run_name()?, Instant::now());
+    let mode = Mode::Apply(plan.seq);
+    let mut outcomes = vec![];
+    for pair in &pairs {
+        // This run moves the state, so what repeats it is a run of its own.
+        let repeat = config.command(&["sync", &pair.name]);
+        let task = Task {
+            context,
+            config,
+            run: &name,
+            mode,
+            allowed: args.force_delete,
+            watched: Watched::Terminal,
+            repeat: &repeat,
+            planned_for: Some(&plan.fingerprint),
+        };
+        let ran = run::run(&task, pair, &mut store).await;
+        if !args.json {
+            ran.outcome.print(pair, &name, None);
+        }
+        outcomes.push(ran.outcome);
+    }
+    Ok(super::sync::finish(&name, mode, began, &outcomes, Form::asked(args.json)))
+}
+
+fn read(path: &PathBuf) -> Result<Plan, Problem> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Problem::failed(format!("the plan {shown} can't be read ({e})")))?;
+    let plan: Plan = serde_json::from_str(&text).map_err(|e| {
+        Problem::failed(format!("{shown} is no plan of `evensync sync --plan-out` ({e})"))
+    })?;
+    if plan.version != PLAN_VERSION {
+        return Err(Problem::failed(format!(
+            "{shown} is a plan of version {}, and this evensync knows version {PLAN_VERSION}; make a \
+             new plan",
+            plan.version
+        )));
+    }
+    Ok(plan)
+}

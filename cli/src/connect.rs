@@ -1,0 +1,180 @@
+//! The two replicas of a pair, reached as the configuration says.
+
+use crate::config::{Config, Pair, Place, Side};
+use crate::context::Context;
+use crate::exit::{Exit, Problem};
+use crate::failure;
+use entra_auth::{ClientSecret, TokenSource};
+use ews_adapter::EwsRemote;
+use graph_adapter::GraphRemote;
+use items::Digester;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use store_sqlite::{LocalReplica, file};
+use sync_core::ids::ReplicaId;
+use sync_core::port::{Failure, Folder, Remote};
+use sync_driver::retry::{Limits, retry};
+use wire::{Meter, Metered, Transport};
+
+/// What every replica of a state file shares.
+pub struct Installation<'a> {
+    /// The clock, the dice and the network.
+    pub context: &'a Context,
+    /// Where secrets and files are found.
+    pub config: &'a Config,
+    /// The state file's id, part of every stamp.
+    pub state_id: &'a str,
+    /// The state file's digester.
+    pub digester: &'a Digester,
+}
+
+/// One side of a pair, reached.
+pub struct Replica {
+    /// For the engine.
+    pub remote: Arc<dyn Remote>,
+    /// The same, where it is a file on this machine: folders can be made there.
+    pub local: Option<Arc<LocalReplica>>,
+    /// What it costs.
+    pub meter: Meter,
+}
+
+/// Both sides of a pair, reached.
+pub type Replicas = BTreeMap<ReplicaId, Replica>;
+
+impl Installation<'_> {
+    /// Prepares both sides of `pair`; nothing is sent yet.
+    pub fn connect(&self, pair: &Pair) -> Result<Replicas, Problem> {
+        let mut replicas = BTreeMap::new();
+        for (id, side) in [(ReplicaId::A, &pair.a), (ReplicaId::B, &pair.b)] {
+            replicas.insert(id, self.replica(pair, side)?);
+        }
+        Ok(replicas)
+    }
+
+    fn replica(&self, pair: &Pair, side: &Side) -> Result<Replica, Problem> {
+        let meter = Meter::default();
+        let digester = self.digester.clone();
+        let window = match &pair.window {
+            Some(window) => Some(window.bounds((self.context.clock)()).ok_or_else(|| {
+                Problem::configuration(format!("pair.{}.window reaches into no year", pair.name))
+            })?),
+            None => None,
+        };
+        let (mailbox, state_id) = (side.mailbox.clone(), self.state_id.to_owned());
+        let remote: Arc<dyn Remote> = match &side.place {
+            Place::Ews { url, user, password, impersonate } => {
+                let password = self.secret(side, "password", password)?;
+                let config = ews_adapter::Config {
+                    url: url.clone(),
+                    auth: ews_adapter::Auth::Basic { user: user.clone(), password },
+                    impersonate: impersonate.then(|| mailbox.clone()),
+                    mailbox,
+                    state_id,
+                    window,
+                };
+                Arc::new(EwsRemote::new(config, self.transport(&meter)?, digester))
+            }
+            Place::Graph { base, authority, tenant, client, secret } => {
+                let credential = ClientSecret {
+                    tenant: tenant.clone(),
+                    client: client.clone(),
+                    secret: self.secret(side, "secret", secret)?,
+                    authority: authority.clone(),
+                    scope: graph_adapter::SCOPE.to_owned(),
+                };
+                let transport = self.transport(&meter)?;
+                let wrong = |e: &dyn std::fmt::Display| {
+                    Problem::configuration(format!("endpoint.{}: {e}", side.endpoint))
+                };
+                let tokens =
+                    TokenSource::new(credential, Arc::clone(&transport)).map_err(|e| wrong(&e))?;
+                let config = graph_adapter::Config {
+                    base: base.clone(),
+                    window,
+                    now: self.context.now,
+                    ..graph_adapter::Config::new(mailbox, state_id)
+                };
+                let remote = GraphRemote::new(config, transport, Arc::new(tokens), digester);
+                Arc::new(remote.map_err(|e| wrong(&e))?)
+            }
+            Place::Local { path, .. } => {
+                let local = LocalReplica::open(path, &side.mailbox, digester, self.state_id)
+                    .map_err(|e| local_problem(&e))?;
+                let local = Arc::new(local);
+                let remote: Arc<dyn Remote> = local.clone();
+                return Ok(Replica { remote, local: Some(local), meter });
+            }
+        };
+        Ok(Replica { remote, local: None, meter })
+    }
+
+    fn transport(&self, meter: &Meter) -> Result<Arc<dyn Transport>, Problem> {
+        let inner = self.context.network.transport()?;
+        Ok(Arc::new(Metered::new(inner, meter.clone())))
+    }
+
+    fn secret(
+        &self,
+        side: &Side,
+        key: &str,
+        reference: &crate::config::SecretRef,
+    ) -> Result<SecretString, Problem> {
+        reference.read(self.config.directory()).map_err(|sentence| {
+            Problem::configuration(format!(
+                "endpoint.{}.auth.{key}: {sentence}; nothing was done",
+                side.endpoint
+            ))
+        })
+    }
+}
+
+/// Lists the folders of both sides at once. A server that can't be reached isn't waited for long:
+/// a person may be watching, and a scheduled run has a successor.
+pub async fn folders(pair: &Pair, replicas: &Replicas) -> Result<[Vec<Folder>; 2], Problem> {
+    let list = async |id: ReplicaId, side: &Side| -> Result<Vec<Folder>, Problem> {
+        let Some(replica) = replicas.get(&id) else { return Ok(vec![]) };
+        let limits = Limits { attempts: 3, time: Duration::from_secs(8), seed: u64::from(id.0) };
+        let folders = retry(limits, || replica.remote.folders()).await;
+        folders.map_err(|failure| {
+            let sentence = failure::sentence(id, side, &failure);
+            Problem::new(exit(&failure), format!("{sentence} Nothing was written."))
+        })
+    };
+    let (a, b) = tokio::join!(list(ReplicaId::A, &pair.a), list(ReplicaId::B, &pair.b));
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok([a, b]),
+        (Err(a), Err(b)) => {
+            Err(Problem::new(a.exit.and(b.exit), format!("{}\n{}", a.sentence, b.sentence)))
+        }
+        (Err(problem), Ok(_)) | (Ok(_), Err(problem)) => Err(problem),
+    }
+}
+
+fn exit(failure: &Failure) -> Exit {
+    match failure {
+        Failure::Unauthorized(_) => Exit::Unauthorized,
+        Failure::Throttled { .. } => Exit::TryLater,
+        Failure::Transient(_)
+        | Failure::InDoubt(_)
+        | Failure::CursorExpired(_)
+        | Failure::Stale(_)
+        | Failure::Missing(_)
+        | Failure::Permanent(_) => Exit::Failed,
+    }
+}
+
+/// The sentences of the local store say what to do; only how it ends is decided here.
+fn local_problem(error: &file::Error) -> Problem {
+    let exit = match error {
+        file::Error::Busy(_) => Exit::TryLater,
+        file::Error::Corrupt { .. }
+        | file::Error::Newer { .. }
+        | file::Error::Foreign { .. }
+        | file::Error::Full(_)
+        | file::Error::Denied { .. }
+        | file::Error::Sqlite { .. } => Exit::Failed,
+    };
+    Problem::new(exit, error.to_string())
+}

@@ -1,0 +1,71 @@
+//! What people and programs read: sentences and tables, or JSON.
+
+mod table;
+mod time;
+
+use serde::Serialize;
+use std::io::Write;
+
+pub use table::Table;
+pub use time::{rfc3339, when};
+
+/// Whether a program reads the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// People: sentences and tables.
+    Text,
+    /// A program: one JSON object.
+    Json,
+}
+
+impl Form {
+    /// JSON where `json` was asked for.
+    pub fn asked(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text }
+    }
+}
+
+/// Writes a line to stdout. Who closed the pipe wants no more: that is no error.
+pub fn line(text: impl AsRef<str>) {
+    let _ = writeln!(anstream::stdout(), "{}", text.as_ref());
+}
+
+/// Writes a line to stderr, where nothing that a program reads is.
+pub fn note(text: impl AsRef<str>) {
+    let _ = writeln!(anstream::stderr(), "{}", text.as_ref());
+}
+
+/// Writes an object in one line.
+pub fn json(value: &impl Serialize) {
+    line(serde_json::to_string(value).expect("what we print has text keys only"));
+}
+
+/// The first line of `text`, cut to `width` characters.
+pub fn short(text: &str, width: usize) -> String {
+    let first = text.trim().lines().next().unwrap_or_default().trim_end();
+    let whole = first.len() == text.trim().len();
+    if whole && first.chars().count() <= width {
+        return first.to_owned();
+    }
+    let kept: String = first.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// "1 link", "2 links".
+pub fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut() {
+        assert_eq!(short("abc", 3), "abc");
+        assert_eq!(short("abcd", 3), "ab…");
+        assert_eq!(short("ab\ncd", 9), "ab…");
+        assert_eq!(short(" äöü ", 3), "äöü");
+    }
+}

@@ -1,0 +1,381 @@
+//! One run of one pair: reach both sides, let the engine do its work, say what came of it.
+
+use crate::collections;
+use crate::config::{Config, Pair};
+use crate::connect::{self, Installation, Replicas};
+use crate::contents::{Contents, head};
+use crate::context::{BUILD, Context};
+use crate::exit::{Exit, Problem};
+use crate::failure;
+use crate::outcome::{Held, Outcome, SideCounts, Skipped};
+use crate::output::count;
+use crate::progress::{Progress, Watched};
+use items::Digester;
+use std::collections::BTreeMap;
+use store_sqlite::SqliteStore;
+use sync_core::engine::{Ended, Mode, Order, Report, Stop};
+use sync_core::explain;
+use sync_core::ids::{IntentKey, LinkId, PairId, ReplicaId, RunId};
+use sync_core::journal::{BrakeReason, Configured, Entry, Op, Outcome as Became, Reason, Seq};
+use sync_core::policy::Policy;
+use sync_core::port::{Store, Trouble};
+use sync_driver::Driver;
+
+/// What to run, and how.
+pub struct Task<'a> {
+    /// The clock, the dice and the network.
+    pub context: &'a Context,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The run's name.
+    pub run: &'a str,
+    /// How far to go.
+    pub mode: Mode,
+    /// The number of deletes and rewrites that a person agreed to.
+    pub allowed: Option<u64>,
+    /// How it is watched.
+    pub watched: Watched,
+    /// The command that repeats it with a number, without that number.
+    pub repeat: &'a str,
+    /// The fingerprint of the configuration that a plan was made for.
+    pub planned_for: Option<&'a str>,
+}
+
+/// What came of it, and where the journal stands.
+pub struct Ran {
+    /// What it did.
+    pub outcome: Outcome,
+    /// The journal's position that a plan is good for.
+    pub seq: Seq,
+    /// The fingerprint of the configuration.
+    pub fingerprint: String,
+}
+
+/// Runs `pair`. Whatever goes wrong is part of the outcome, so that other pairs go on.
+pub async fn run(task: &Task<'_>, pair: &Pair, store: &mut SqliteStore) -> Ran {
+    let outcome = Outcome::nothing(&pair.name);
+    let mut ran = Ran { outcome, seq: Seq(0), fingerprint: String::new() };
+    if let Err(problem) = attempt(task, pair, store, &mut ran).await {
+        ran.outcome.exit = problem.exit.code();
+        ran.outcome.problem = Some(problem.sentence);
+    }
+    ran
+}
+
+async fn attempt(
+    task: &Task<'_>,
+    pair: &Pair,
+    store: &mut SqliteStore,
+    ran: &mut Ran,
+) -> Result<(), Problem> {
+    let digester = Digester::new(store.digest_key());
+    let state_id = store.state_id().to_owned();
+    let installation = Installation {
+        context: task.context,
+        config: task.config,
+        state_id: &state_id,
+        digester: &digester,
+    };
+    let replicas = installation.connect(pair)?;
+    let done = reached(task, pair, store, &digester, &replicas, ran).await;
+    for (id, counts) in [(ReplicaId::A, &mut ran.outcome.a), (ReplicaId::B, &mut ran.outcome.b)] {
+        if let Some(replica) = replicas.get(&id) {
+            let usage = replica.meter.usage();
+            counts.requests = usage.requests;
+            counts.bytes_in = usage.bytes_in;
+            counts.bytes_out = usage.bytes_out;
+        }
+    }
+    done
+}
+
+async fn reached(
+    task: &Task<'_>,
+    pair: &Pair,
+    store: &mut SqliteStore,
+    digester: &Digester,
+    replicas: &Replicas,
+    ran: &mut Ran,
+) -> Result<(), Problem> {
+    let folders = tokio::select! {
+        folders = connect::folders(pair, replicas) => folders?,
+        () = task.context.stopper.stopped() => return Err(stopped(&ran.outcome)),
+    };
+    let matched = collections::matched(pair, replicas, folders, digester)?;
+    ran.outcome.sentences.extend(matched.left_out);
+    ran.fingerprint = fingerprint(pair, digester);
+    if task.planned_for.is_some_and(|planned| planned != ran.fingerprint) {
+        return Err(Problem::failed(
+            "the plan was made for another configuration of this pair; nothing was written. Make a \
+             new one with `evensync sync PAIR --plan-out FILE`.",
+        ));
+    }
+    let configured = Configured {
+        collections: matched.folders,
+        policy: policy(pair, replicas),
+        fingerprint: ran.fingerprint.clone(),
+    };
+    let id = PairId(pair.name.clone());
+    let before = head(&*store, &id)?.seq;
+    let order = Order {
+        pair: id,
+        run: RunId(task.run.to_owned()),
+        nonce: task.context.dice.number()?,
+        build: BUILD.to_owned(),
+        configured,
+        mode: task.mode,
+        allowed: task.allowed,
+    };
+    ran.outcome.began = true;
+    let ended = drive(task, pair, store, digester, replicas, order);
+    match ended {
+        Ok(mut report) => {
+            ran.seq = report.seq;
+            ran.outcome.steps = std::mem::take(&mut report.steps);
+            tell(task, pair, store, report, &mut ran.outcome)
+        }
+        Err(stop) => {
+            recount(store, &pair.name, before, &mut ran.outcome)?;
+            Err(match stop {
+                Stop::Cancelled => stopped(&ran.outcome),
+                Stop::Store(error) => {
+                    let problem = Problem::from(error);
+                    Problem::new(
+                        problem.exit,
+                        format!("{}. {}", problem.sentence, written(&ran.outcome)),
+                    )
+                }
+                Stop::Killed | Stop::Confused(_) => Problem::failed(format!(
+                    "{stop}: a defect of evensync. {}",
+                    written(&ran.outcome)
+                )),
+            })
+        }
+    }
+}
+
+fn drive(
+    task: &Task<'_>,
+    pair: &Pair,
+    store: &mut SqliteStore,
+    digester: &Digester,
+    replicas: &Replicas,
+    order: Order,
+) -> Result<Report, Stop> {
+    let mut progress = Progress::new(&pair.name, task.watched);
+    let driver = Driver {
+        store,
+        remotes: replicas.iter().map(|(id, replica)| (*id, replica.remote.clone())).collect(),
+        digester: digester.clone(),
+        clock: task.context.clock,
+        stopper: task.context.stopper.clone(),
+        watcher: &mut progress,
+    };
+    let ended = tokio::task::block_in_place(|| driver.run(order));
+    progress.finish();
+    ended
+}
+
+fn policy(pair: &Pair, replicas: &Replicas) -> Policy {
+    Policy {
+        replicas: replicas.iter().map(|(id, r)| (*id, r.remote.capabilities())).collect(),
+        direction: pair.direction,
+        conflicts: pair.conflicts.clone(),
+        brake: pair.brake,
+    }
+}
+
+/// A digest of all whose change means that deletes may not be meant.
+fn fingerprint(pair: &Pair, digester: &Digester) -> String {
+    let side = |side: &crate::config::Side| {
+        let mailbox = side.mailbox.to_ascii_lowercase();
+        serde_json::json!([side.place.kind(), side.place.address(), mailbox])
+    };
+    let all = serde_json::json!([side(&pair.a), side(&pair.b), pair.filter]);
+    digester.text("fingerprint", &all.to_string()).to_string()
+}
+
+fn stopped(outcome: &Outcome) -> Problem {
+    Problem::new(Exit::Partial, format!("Stopped on request. {}", written(outcome)))
+}
+
+/// Whether anything was written, and what happens next.
+fn written(outcome: &Outcome) -> &'static str {
+    if outcome.wrote() {
+        "What was written until then is recorded; the next run goes on from there."
+    } else {
+        "Nothing was written; the next run begins where this one did."
+    }
+}
+
+/// Puts a report into words.
+fn tell(
+    task: &Task<'_>,
+    pair: &Pair,
+    store: &SqliteStore,
+    report: Report,
+    outcome: &mut Outcome,
+) -> Result<(), Problem> {
+    outcome.exit = report.exit();
+    outcome.conflicts = report.conflicts;
+    let counts = |id| report.sides.get(&id).copied().unwrap_or_default();
+    outcome.a.take(&counts(ReplicaId::A));
+    outcome.b.take(&counts(ReplicaId::B));
+    outcome.skipped = skipped(store, &report)?;
+    match &report.ended {
+        Ended::Clean => {}
+        Ended::Braked { brake, number } => {
+            let held = held(brake, *number, task.repeat);
+            outcome.sentences.push(brake_sentence(&held, pair));
+            outcome.held = Some(held);
+        }
+        Ended::MoreToDo => outcome.sentences.push(
+            "Some items kept changing, or their writes kept failing: they are left to the next run. \
+             Run again."
+                .to_owned(),
+        ),
+        Ended::Failed { replica, failure } => {
+            let side = if *replica == ReplicaId::A { &pair.a } else { &pair.b };
+            let sentence = failure::sentence(*replica, side, failure);
+            outcome.problem = Some(format!("{sentence} {}", written(outcome)));
+        }
+        Ended::StateMoved { planned, now } => {
+            outcome.began = false;
+            outcome.problem = Some(format!(
+            "the plan was made when the journal stood at {planned}, and it stands at {now} now: \
+             something ran in between. Nothing was written. Make a new plan with `evensync sync {} \
+             --plan-out FILE`.",
+                pair.name
+            ));
+        }
+    }
+    if report.recovered > 0 {
+        let writes = count(report.recovered, "write");
+        outcome.sentences.push(format!(
+            "{writes} whose answer had been lost turned out to have happened; nothing was sent twice."
+        ));
+    }
+    if report.undecided > 0 {
+        let writes = count(report.undecided as u64, "write");
+        outcome.sentences.push(format!(
+            "Of {writes} no answer came: whether they happened is found out by the next run. Run again."
+        ));
+    }
+    if report.conflicts > 0 || report.open_conflicts > 0 {
+        outcome.sentences.push(conflict_sentence(&report));
+    }
+    Ok(())
+}
+
+fn conflict_sentence(report: &Report) -> String {
+    let found = count(report.conflicts, "conflict");
+    match report.open_conflicts {
+        0 => format!(
+            "{found}, settled by the rules; the losing values are kept. See `evensync conflicts list`."
+        ),
+        open => format!(
+            "{found} in this run, and {open} in all wait for your decision; everything else went on. \
+             See `evensync conflicts list`."
+        ),
+    }
+}
+
+fn held(brake: &BrakeReason, number: u64, repeat: &str) -> Held {
+    let (reason, limit, side) = match brake {
+        BrakeReason::TooMany { limit } => ("too-many", Some(*limit), None),
+        BrakeReason::Emptied { replica } => ("emptied", None, Some(replica.to_string())),
+        BrakeReason::Reconfigured => ("reconfigured", None, None),
+    };
+    Held { reason, number, limit, side, command: format!("{repeat} --force-delete {number}") }
+}
+
+fn brake_sentence(held: &Held, pair: &Pair) -> String {
+    let number = count(held.number, "delete or rewrite")
+        .replace("delete or rewrites", "deletes and rewrites");
+    let why = match (held.limit, &held.side) {
+        (Some(limit), _) => format!("this run would send {number}, and {limit} are allowed"),
+        (None, Some(side)) => {
+            let of = if side == "a" { &pair.a } else { &pair.b };
+            format!(
+                "every item that was the same is gone from {side} ({of}), so this run would send \
+                 {number}"
+            )
+        }
+        (None, None) => format!(
+            "the pair's endpoints, mailboxes, calendars or window changed, and this run would send \
+             {number}"
+        ),
+    };
+    format!(
+        "A brake stopped the run: {why}. No delete, rewrite or create was sent.\nLook at them with \
+         `evensync sync {} --dry-run`. If they are meant, run:\n  {}",
+        pair.name, held.command
+    )
+}
+
+/// The items that are left as they are.
+fn skipped(store: &SqliteStore, report: &Report) -> Result<Vec<Skipped>, Problem> {
+    let contents = Contents::new(store);
+    let told: BTreeMap<LinkId, &Trouble> =
+        report.refused.iter().map(|(link, _, trouble)| (*link, trouble)).collect();
+    let mut skipped = vec![];
+    for link in &report.held {
+        let Some(reason) = &link.held else { continue };
+        let (side, code) = match reason {
+            Reason::Refused { replica, code } | Reason::Unreadable { replica, code } => {
+                (Some(replica.to_string()), Some(code.clone()))
+            }
+            Reason::OneWay { replica } => (Some(replica.to_string()), None),
+            Reason::Ambiguous | Reason::Twin { .. } => (None, None),
+        };
+        let detail = told.get(&link.id).map(|trouble| format!(": {}", trouble.detail));
+        skipped.push(Skipped {
+            link: link.id.to_string(),
+            side,
+            subject: contents.title(link.content())?,
+            reason: format!("{}{}", explain::held(reason), detail.unwrap_or_default()),
+            error: code,
+        });
+    }
+    Ok(skipped)
+}
+
+/// Counts from the journal what a run did that could not report itself.
+fn recount(
+    store: &SqliteStore,
+    pair: &str,
+    before: Seq,
+    outcome: &mut Outcome,
+) -> Result<(), Problem> {
+    let pair = PairId(pair.to_owned());
+    let mut open: BTreeMap<IntentKey, (ReplicaId, Op)> = BTreeMap::new();
+    let mut after = before;
+    loop {
+        let records = store.journal(Some(&pair), after, 500)?;
+        let Some(last) = records.last() else { return Ok(()) };
+        after = last.seq;
+        for record in records {
+            if let Entry::Intended(intent) = &record.entry {
+                let (replica, op) = (intent.plan.replica, intent.plan.op.clone());
+                open.insert(intent.key.clone(), (replica, op));
+            } else if let Entry::Settled { key, outcome: Became::Applied(_), .. } = &record.entry
+                && let Some((replica, op)) = open.remove(key)
+            {
+                let side = if replica == ReplicaId::A { &mut outcome.a } else { &mut outcome.b };
+                side.add(&op);
+            } else if let Entry::Conflicted(_) = record.entry {
+                outcome.conflicts += 1;
+            }
+        }
+    }
+}
+
+impl SideCounts {
+    fn add(&mut self, op: &Op) {
+        match op {
+            Op::Create { .. } => self.created += 1,
+            Op::Update { .. } => self.updated += 1,
+            Op::Delete { .. } => self.deleted += 1,
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! An event as a calendar item to create, or as updates of one.
+//!
+//! The two have the same parts: a property's path and its element. A new item is the elements in
+//! the schema's order; an update sets each of them, or deletes it where it is empty.
+
+use super::time;
+use crate::soap::Xml;
+use crate::stamp::Property;
+use items::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use sync_core::port::{Stamp, Trouble};
+
+/// Longest subject that Exchange takes, in UTF-16 units (MS docs: Subject).
+const SUBJECT_UNITS_MAX: usize = 255;
+/// Largest reminder that the schema allows, in minutes: five years.
+const REMINDER_MINUTES_MAX: i32 = 2_629_800;
+
+/// What to write, and the zone in which the server is to understand it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Draft {
+    /// The elements of a `CalendarItem`, or of `Updates`.
+    pub(crate) xml: String,
+    /// A Windows id; absent where no times are written.
+    pub(crate) zone: Option<&'static str>,
+}
+
+/// A new item that holds `event`.
+///
+/// The reminder is always stated, because the server's default is one 15 minutes before.
+pub(crate) fn create(event: &Event, property: &Property, stamp: &Stamp) -> Result<Draft, Trouble> {
+    let mut event = event.clone();
+    event.reminder.get_or_insert(Reminder::Off);
+    let (parts, zone) = parts(&event)?;
+    let (item, calendar): (Vec<_>, Vec<_>) =
+        parts.iter().partition(|part| part.field.starts_with("item:"));
+    let xml = Xml::text_of(|xml| {
+        let elements = |xml: &mut Xml, parts: &[&Part]| {
+            parts.iter().filter_map(|part| part.element.as_deref()).for_each(|e| xml.raw(e));
+        };
+        elements(xml, &item);
+        property.write(xml, stamp);
+        if let Some(uid) = event.uid.as_deref().filter(|uid| !uid.trim().is_empty()) {
+            xml.leaf("t:UID", uid);
+        }
+        elements(xml, &calendar);
+    });
+    Ok(Draft { xml, zone })
+}
+
+/// Updates that set the fields `patch` holds, and no others. The identity never changes.
+pub(crate) fn update(patch: &Event, property: &Property, stamp: &Stamp) -> Result<Draft, Trouble> {
+    let (parts, zone) = parts(patch)?;
+    let xml = Xml::text_of(|xml| {
+        for part in &parts {
+            let path = |xml: &mut Xml| xml.empty("t:FieldURI", &[("FieldURI", part.field)]);
+            match &part.element {
+                Some(element) => set(xml, path, |xml| xml.raw(element)),
+                None => xml.node("t:DeleteItemField", &[], path),
+            }
+        }
+        set(xml, |xml| property.path(xml), |xml| property.write(xml, stamp));
+    });
+    Ok(Draft { xml, zone })
+}
+
+fn set(xml: &mut Xml, path: impl FnOnce(&mut Xml), element: impl FnOnce(&mut Xml)) {
+    xml.node("t:SetItemField", &[], |xml| {
+        path(xml);
+        xml.node("t:CalendarItem", &[], element);
+    });
+}
+
+/// A property of a calendar item.
+#[derive(Debug)]
+struct Part {
+    /// Its path.
+    field: &'static str,
+    /// Its element; absent where the value is empty, which Exchange stores as no value.
+    element: Option<String>,
+}
+
+impl Part {
+    fn new(field: &'static str, build: impl FnOnce(&mut Xml)) -> Self {
+        Self { field, element: Some(Xml::text_of(build)) }
+    }
+
+    fn leaf(field: &'static str, name: &str, text: &str) -> Self {
+        Self::new(field, |xml| xml.leaf(name, text))
+    }
+
+    /// A text; Exchange trims it, so that blanks alone are no value.
+    fn line(field: &'static str, name: &str, text: &str) -> Self {
+        if text.trim().is_empty() {
+            Self { field, element: None }
+        } else {
+            Self::leaf(field, name, text)
+        }
+    }
+}
+
+/// The parts of the fields that are present, in the order of the schema.
+fn parts(event: &Event) -> Result<(Vec<Part>, Option<&'static str>), Trouble> {
+    let mut parts = Vec::new();
+    if let Some(subject) = &event.subject {
+        parts.push(Part::line("item:Subject", "t:Subject", checked_subject(subject)?));
+    }
+    if let Some(sensitivity) = event.sensitivity {
+        parts.push(Part::leaf("item:Sensitivity", "t:Sensitivity", sensitivity_word(sensitivity)));
+    }
+    if let Some(body) = &event.body {
+        parts.push(Part::new("item:Body", |xml| write_body(xml, body)));
+    }
+    if let Some(categories) = &event.categories {
+        parts.push(categories_part(categories));
+    }
+    if let Some(importance) = event.importance {
+        parts.push(Part::leaf("item:Importance", "t:Importance", importance_word(importance)));
+    }
+    if let Some(reminder) = event.reminder {
+        parts.extend(reminder_parts(reminder)?);
+    }
+    let timed = event.timing.as_ref().map(Times::of).transpose()?;
+    if let Some(times) = &timed {
+        let all_day = if times.all_day { "true" } else { "false" };
+        parts.push(Part::leaf("calendar:Start", "t:Start", &times.start));
+        parts.push(Part::leaf("calendar:End", "t:End", &times.end));
+        parts.push(Part::leaf("calendar:IsAllDayEvent", "t:IsAllDayEvent", all_day));
+    }
+    if let Some(show_as) = event.show_as {
+        let word = show_as_word(show_as);
+        parts.push(Part::leaf("calendar:LegacyFreeBusyStatus", "t:LegacyFreeBusyStatus", word));
+    }
+    if let Some(location) = &event.location {
+        parts.push(Part::line("calendar:Location", "t:Location", location));
+    }
+    if let Some(times) = &timed {
+        let zone =
+            |field, name, id| Part::new(field, |xml: &mut Xml| xml.empty(name, &[("Id", id)]));
+        parts.push(zone("calendar:StartTimeZone", "t:StartTimeZone", times.start_zone));
+        parts.push(zone("calendar:EndTimeZone", "t:EndTimeZone", times.end_zone));
+    }
+    Ok((parts, timed.map(|times| times.start_zone)))
+}
+
+fn checked_subject(subject: &str) -> Result<&str, Trouble> {
+    let units = subject.trim().encode_utf16().count();
+    if units > SUBJECT_UNITS_MAX {
+        let detail = format!(
+            "the subject has {units} characters, and Exchange keeps {SUBJECT_UNITS_MAX}; shorten it"
+        );
+        return Err(Trouble::new("subject-too-long", detail));
+    }
+    Ok(subject)
+}
+
+fn write_body(xml: &mut Xml, body: &Body) {
+    let kind = match body.kind {
+        BodyKind::Text => "Text",
+        BodyKind::Html => "HTML",
+    };
+    xml.node("t:Body", &[("BodyType", kind)], |xml| xml.text(&body.content));
+}
+
+fn categories_part(categories: &[String]) -> Part {
+    let named: Vec<_> = categories.iter().filter(|c| !c.trim().is_empty()).collect();
+    let write = |xml: &mut Xml| {
+        xml.node("t:Categories", &[], |xml| named.iter().for_each(|c| xml.leaf("t:String", c)));
+    };
+    let element = (!named.is_empty()).then(|| Xml::text_of(write));
+    Part { field: "item:Categories", element }
+}
+
+fn reminder_parts(reminder: Reminder) -> Result<Vec<Part>, Trouble> {
+    let is_set = |word| Part::leaf("item:ReminderIsSet", "t:ReminderIsSet", word);
+    match reminder {
+        Reminder::Off => Ok(vec![is_set("false")]),
+        Reminder::Before(minutes) if (0..=REMINDER_MINUTES_MAX).contains(&minutes) => {
+            let (field, name) = ("item:ReminderMinutesBeforeStart", "t:ReminderMinutesBeforeStart");
+            Ok(vec![is_set("true"), Part::leaf(field, name, &minutes.to_string())])
+        }
+        Reminder::Before(minutes) => {
+            let detail = format!(
+                "the reminder, {minutes} minutes before the start, is none that Exchange can hold: \
+                 it takes 0 to {REMINDER_MINUTES_MAX}"
+            );
+            Err(Trouble::new("reminder-out-of-range", detail))
+        }
+    }
+}
+
+/// Start, end and both zones go together: the server would shift times to fit a zone alone, and
+/// give times alone the zone of the request (MS docs: "Update the time zone for an appointment").
+struct Times {
+    start: String,
+    end: String,
+    all_day: bool,
+    start_zone: &'static str,
+    end_zone: &'static str,
+}
+
+impl Times {
+    fn of(timing: &Timing) -> Result<Self, Trouble> {
+        let (start, end, all_day, start_zone, end_zone) = match timing {
+            Timing::Timed { start, end, start_zone, end_zone } => {
+                let end_zone = end_zone.as_deref().or(start_zone.as_deref());
+                let start_zone = start_zone.as_deref().or(end_zone);
+                let zones = (time::windows_zone(start_zone), time::windows_zone(end_zone));
+                (Some(*start), Some(*end), false, zones.0, zones.1)
+            }
+            Timing::AllDay { start, end, zone } => {
+                let zone = time::windows_zone(zone.as_deref());
+                let midnight = |day| time::midnight(day, zone);
+                (midnight(*start), midnight(*end), true, zone, zone)
+            }
+        };
+        let text = |instant: Option<i64>| instant.and_then(time::utc);
+        match (text(start), text(end)) {
+            (Some(start), Some(end)) => Ok(Self { start, end, all_day, start_zone, end_zone }),
+            _ => {
+                let detail = "the event's time is outside the years that Exchange can hold";
+                Err(Trouble::new("time-out-of-range", detail))
+            }
+        }
+    }
+}
+
+fn show_as_word(show_as: ShowAs) -> &'static str {
+    match show_as {
+        ShowAs::Free => "Free",
+        ShowAs::Tentative => "Tentative",
+        ShowAs::Busy => "Busy",
+        ShowAs::OutOfOffice => "OOF",
+        ShowAs::WorkingElsewhere => "WorkingElsewhere",
+    }
+}
+
+fn sensitivity_word(sensitivity: Sensitivity) -> &'static str {
+    match sensitivity {
+        Sensitivity::Normal => "Normal",
+        Sensitivity::Personal => "Personal",
+        Sensitivity::Private => "Private",
+        Sensitivity::Confidential => "Confidential",
+    }
+}
+
+fn importance_word(importance: Importance) -> &'static str {
+    match importance {
+        Importance::Low => "Low",
+        Importance::Normal => "Normal",
+        Importance::High => "High",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::event;
+    use crate::soap::Element;
+    use chrono::NaiveDate;
+    use items::Digester;
+    use proptest::prelude::*;
+    use sync_core::ids::{IntentKey, LinkId};
+
+    fn stamped(event: &Event) -> Element {
+        let stamp = Stamp { link: LinkId(1), key: IntentKey("k".into()) };
+        let draft = create(event, &Property::new("s"), &stamp).unwrap();
+        let element = Element::parse(&format!(
+            "<t:CalendarItem xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\">\
+             {}</t:CalendarItem>",
+            draft.xml
+        ))
+        .unwrap();
+        assert_eq!(Property::new("s").read(&element), Some(stamp));
+        assert_eq!(Property::new("other").read(&element), None);
+        element
+    }
+
+    fn zone() -> impl Strategy<Value = Option<String>> {
+        let zones = ["Europe/Berlin", "Pacific Standard Time", "Asia/Kolkata", "UTC", "Asia/Tokyo"];
+        proptest::option::of(proptest::sample::select(zones.map(str::to_owned).to_vec()))
+    }
+
+    fn timing() -> impl Strategy<Value = Timing> {
+        let timed = (0..4_000_000_000i64, 0..1_000_000i64, zone(), zone()).prop_map(
+            |(start, length, start_zone, end_zone)| Timing::Timed {
+                start,
+                end: start + length,
+                start_zone,
+                end_zone,
+            },
+        );
+        let days = (0..40_000u64, 1..30u64, zone()).prop_map(|(day, length, zone)| {
+            let start = NaiveDate::default() + chrono::Days::new(day);
+            Timing::AllDay { start, end: start + chrono::Days::new(length), zone }
+        });
+        prop_oneof![timed, days]
+    }
+
+    prop_compose! {
+        fn event()(
+            subject in "\\PC{0,60}",
+            body in "[\\PC\r\n\t]{0,60}",
+            html: bool,
+            timing in timing(),
+            categories in proptest::collection::vec("[a-z&<äöü]{1,9}", 0..4),
+            minutes in proptest::option::of(0..50_000),
+        ) -> Event {
+            let kind = if html { BodyKind::Html } else { BodyKind::Text };
+            Event {
+                uid: Some("abc@example".into()),
+                location: Some(subject.clone()),
+                subject: Some(subject),
+                body: Some(Body { kind, content: body }),
+                timing: Some(timing),
+                categories: Some(categories),
+                reminder: Some(minutes.map_or(Reminder::Off, Reminder::Before)),
+                show_as: Some(ShowAs::OutOfOffice),
+                sensitivity: Some(Sensitivity::Private),
+                importance: Some(Importance::High),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_reads_back_with_the_same_meaning(event in event()) {
+            let read = event::event(&stamped(&event)).unwrap();
+            let digester = Digester::new([1; 32]);
+            let meaning = |event: &Event| {
+                let rendition = digester.rendition(event, None, None);
+                let fields = rendition.fields.into_iter().map(|(name, v)| (name, v.elsewhere()));
+                (fields.collect::<Vec<_>>(), rendition.identity)
+            };
+            prop_assert_eq!(meaning(&read), meaning(&event));
+        }
+    }
+}

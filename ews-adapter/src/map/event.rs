@@ -1,0 +1,242 @@
+//! A calendar item as an event.
+
+use super::time;
+use crate::ops::{ItemId, lies_in};
+use crate::soap::Element;
+use crate::stamp::{self, Property};
+use items::{Body, BodyKind, Digester, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use sync_core::ids::Version;
+use sync_core::port::{Fetched, Trouble};
+
+/// What Exchange reminds with where nobody chose, in minutes.
+const REMINDER_MINUTES_DEFAULT: i32 = 15;
+
+/// What to read, and how.
+pub(crate) struct Reading<'a> {
+    /// The folder that items must lie in.
+    pub(crate) folder: &'a str,
+    /// The instants between which events are synchronised, in seconds since 1970 UTC.
+    pub(crate) window: Option<(i64, i64)>,
+    /// The stamp property.
+    pub(crate) property: &'a Property,
+    /// Makes digests.
+    pub(crate) digester: &'a Digester,
+}
+
+impl Reading<'_> {
+    /// Reads one item of a GetItem response.
+    pub(crate) fn fetched(&self, item: &Element) -> Fetched {
+        if !lies_in(item, self.folder) {
+            return Fetched::Missing;
+        }
+        let event = match event(item) {
+            Ok(event) => event,
+            Err(trouble) => return Fetched::Unreadable(trouble),
+        };
+        if self.window.is_some_and(|window| !overlaps(bounds(item), window)) {
+            return Fetched::Outside;
+        }
+        let version = ItemId::of(item).and_then(|id| id.change_key).map(Version);
+        let edited = item.child_text("LastModifiedTime").and_then(time::instant);
+        let edited_ms = edited.and_then(|seconds| seconds.checked_mul(1000));
+        let stamp = self.property.read(item);
+        Fetched::Found(Box::new(self.digester.sighted(&event, version, edited_ms, stamp)))
+    }
+}
+
+/// The event that a calendar item holds. Exchange leaves out what is empty, so that a text that is
+/// not there is empty, not unknown.
+pub(crate) fn event(item: &Element) -> Result<Event, Trouble> {
+    if !item.is("CalendarItem") {
+        let detail = format!("a {} lies in the calendar", item.name);
+        return Err(Trouble::new("not-an-event", detail));
+    }
+    if item.child_text("CalendarItemType").is_some_and(|kind| kind.trim() != "Single") {
+        let detail = "recurring events are not synchronised yet";
+        return Err(Trouble::new("series-not-supported", detail));
+    }
+    let text = |name| item.child_text(name).unwrap_or_default().to_owned();
+    let timing = timing(item).ok_or_else(|| {
+        Trouble::new("no-times", "the server gives no start and end that can be read")
+    })?;
+    let uid = stamp::uid(item).or(item.child_text("UID"));
+    Ok(Event {
+        uid: uid.filter(|uid| !uid.trim().is_empty()).map(str::to_owned),
+        subject: Some(text("Subject")),
+        body: Some(body(item)),
+        location: Some(text("Location")),
+        timing: Some(timing),
+        categories: Some(categories(item)),
+        reminder: Some(reminder(item)),
+        show_as: item.child_text("LegacyFreeBusyStatus").and_then(show_as),
+        sensitivity: item.child_text("Sensitivity").and_then(sensitivity),
+        importance: item.child_text("Importance").and_then(importance),
+    })
+}
+
+fn body(item: &Element) -> Body {
+    let Some(body) = item.child("Body") else { return Body::default() };
+    let html = body.attribute("BodyType").is_some_and(|kind| kind.eq_ignore_ascii_case("HTML"));
+    let kind = if html { BodyKind::Html } else { BodyKind::Text };
+    Body { kind, content: body.text.clone() }
+}
+
+fn categories(item: &Element) -> Vec<String> {
+    let Some(list) = item.child("Categories") else { return Vec::new() };
+    list.all("String").map(|c| c.text.clone()).filter(|c| !c.trim().is_empty()).collect()
+}
+
+fn reminder(item: &Element) -> Reminder {
+    if !is_true(item, "ReminderIsSet") {
+        return Reminder::Off;
+    }
+    let minutes = item.child_text("ReminderMinutesBeforeStart").and_then(|m| m.trim().parse().ok());
+    Reminder::Before(minutes.unwrap_or(REMINDER_MINUTES_DEFAULT))
+}
+
+fn bounds(item: &Element) -> Option<(i64, i64)> {
+    let instant = |name| time::instant(item.child_text(name)?);
+    Some((instant("Start")?, instant("End")?))
+}
+
+fn timing(item: &Element) -> Option<Timing> {
+    let (start, end) = bounds(item)?;
+    let (start_zone, end_zone) = (item.child("StartTimeZone"), item.child("EndTimeZone"));
+    if is_true(item, "IsAllDayEvent") {
+        let first = time::day(start, start_zone)?;
+        let end = time::day_after(first, time::day(end, end_zone.or(start_zone)))?;
+        return Some(Timing::AllDay { start: first, end, zone: time::zone_id(start_zone) });
+    }
+    Some(Timing::Timed {
+        start,
+        end,
+        start_zone: time::zone_id(start_zone),
+        end_zone: time::zone_id(end_zone),
+    })
+}
+
+/// Whether an event touches the window; one without duration does so at its first instant, too.
+fn overlaps(bounds: Option<(i64, i64)>, (from, until): (i64, i64)) -> bool {
+    bounds.is_none_or(|(start, end)| start < until && (end > from || start >= from))
+}
+
+fn is_true(item: &Element, name: &str) -> bool {
+    matches!(item.child_text(name).map(str::trim), Some("true" | "1"))
+}
+
+/// An unknown word is a value that we can't hold: absent, so that it is left alone.
+fn show_as(word: &str) -> Option<ShowAs> {
+    match word.trim() {
+        "Free" => Some(ShowAs::Free),
+        "Tentative" => Some(ShowAs::Tentative),
+        "Busy" => Some(ShowAs::Busy),
+        "OOF" => Some(ShowAs::OutOfOffice),
+        "WorkingElsewhere" => Some(ShowAs::WorkingElsewhere),
+        _ => None,
+    }
+}
+
+fn sensitivity(word: &str) -> Option<Sensitivity> {
+    match word.trim() {
+        "Normal" => Some(Sensitivity::Normal),
+        "Personal" => Some(Sensitivity::Personal),
+        "Private" => Some(Sensitivity::Private),
+        "Confidential" => Some(Sensitivity::Confidential),
+        _ => None,
+    }
+}
+
+fn importance(word: &str) -> Option<Importance> {
+    match word.trim() {
+        "Low" => Some(Importance::Low),
+        "Normal" => Some(Importance::Normal),
+        "High" => Some(Importance::High),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::NaiveDate;
+
+    fn item(inside: &str) -> Element {
+        Element::parse(&format!(
+            "<t:CalendarItem xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\">\
+             {inside}</t:CalendarItem>"
+        ))
+        .unwrap()
+    }
+
+    const TIMES: &str =
+        "<t:Start>2026-11-25T08:00:00Z</t:Start><t:End>2026-11-25T09:00:00Z</t:End>";
+
+    #[test]
+    fn what_the_server_leaves_out_is_empty() {
+        let event = event(&item(TIMES)).unwrap();
+        assert_eq!(event.subject.as_deref(), Some(""));
+        assert_eq!(event.location.as_deref(), Some(""));
+        assert_eq!(event.body, Some(Body::default()));
+        assert_eq!(event.categories, Some(vec![]));
+        assert_eq!(event.reminder, Some(Reminder::Off));
+        assert_eq!((event.uid, event.show_as, event.sensitivity), (None, None, None));
+    }
+
+    #[test]
+    fn what_is_no_single_event_is_unreadable() {
+        let code = |inside: &str| event(&item(inside)).unwrap_err().code;
+        assert_eq!(code("<t:Start>x</t:Start>"), "no-times");
+        assert_eq!(
+            code("<t:CalendarItemType>RecurringMaster</t:CalendarItemType>"),
+            "series-not-supported"
+        );
+    }
+
+    #[test]
+    fn unknown_words_are_left_alone() {
+        let item = item(&format!("{TIMES}<t:LegacyFreeBusyStatus>NoData</t:LegacyFreeBusyStatus>"));
+        assert_eq!(event(&item).unwrap().show_as, None);
+    }
+
+    #[test]
+    fn our_note_of_the_uid_comes_before_the_servers() {
+        let note = format!(
+            "<t:ExtendedProperty><t:ExtendedFieldURI PropertySetId=\"{}\" \
+             PropertyName=\"evensync-uid\" PropertyType=\"String\"/><t:Value>abc@x</t:Value>\
+             </t:ExtendedProperty><t:UID>0400</t:UID>{TIMES}",
+            stamp::PROPERTY_SET.to_uppercase()
+        );
+        assert_eq!(event(&item(&note)).unwrap().uid.as_deref(), Some("abc@x"));
+        let own = format!("<t:UID>0400</t:UID>{TIMES}");
+        assert_eq!(event(&item(&own)).unwrap().uid.as_deref(), Some("0400"));
+    }
+
+    #[test]
+    fn an_all_day_event_has_dates() {
+        let all_day = event(&item(
+            "<t:Start>2026-11-24T23:00:00Z</t:Start><t:End>2026-11-26T23:00:00Z</t:End>\
+             <t:IsAllDayEvent>true</t:IsAllDayEvent>\
+             <t:StartTimeZone Id=\"W. Europe Standard Time\"/>",
+        ))
+        .unwrap();
+        let date = |day| NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
+        let zone = Some("W. Europe Standard Time".to_owned());
+        let expected = Timing::AllDay { start: date(25), end: date(27), zone };
+        assert_eq!(all_day.timing, Some(expected));
+    }
+
+    #[test]
+    fn the_window_takes_what_touches_it() {
+        for (bounds, inside) in [
+            ((0, 10), false),
+            ((0, 11), true),
+            ((19, 30), true),
+            ((20, 30), false),
+            ((10, 10), true),
+            ((9, 9), false),
+            ((0, 99), true),
+        ] {
+            assert_eq!(overlaps(Some(bounds), (10, 20)), inside, "{bounds:?}");
+        }
+    }
+}

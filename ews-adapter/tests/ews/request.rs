@@ -1,0 +1,192 @@
+//! Every request is valid by the published schema.
+
+use crate::script::*;
+use chrono::NaiveDate;
+use ews_adapter::{Config, EwsRemote};
+use items::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use std::process::Command;
+use sync_core::ids::Cursor;
+use sync_core::port::{Probe, Remote, Target, Write, WriteOp};
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![any::<String>(), "[a-zäöü <>&\"']{0,40}", Just(String::new()), Just(" ".to_owned())]
+}
+
+fn zone() -> impl Strategy<Value = Option<String>> {
+    let zones = [
+        None,
+        Some("Europe/Berlin"),
+        Some("Pacific Standard Time"),
+        Some("Asia/Kolkata"),
+        Some("Customized Time Zone"),
+        Some("<>"),
+    ];
+    proptest::sample::select(zones.to_vec()).prop_map(|zone| zone.map(str::to_owned))
+}
+
+fn timing() -> impl Strategy<Value = Timing> {
+    let timed = (0..4_000_000_000i64, 0..1_000_000i64, zone(), zone()).prop_map(
+        |(start, length, start_zone, end_zone)| Timing::Timed {
+            start,
+            end: start + length,
+            start_zone,
+            end_zone,
+        },
+    );
+    let days = (0..40_000u64, 1..30u64, zone()).prop_map(|(day, length, zone)| {
+        let start = NaiveDate::default() + chrono::Days::new(day);
+        Timing::AllDay { start, end: start + chrono::Days::new(length), zone }
+    });
+    prop_oneof![timed, days]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let option = |strategy: BoxedStrategy<String>| proptest::option::of(strategy);
+    let body = (any::<bool>(), text()).prop_map(|(html, content)| {
+        let kind = if html { BodyKind::Html } else { BodyKind::Text };
+        Body { kind, content }
+    });
+    let show_as = proptest::sample::select(vec![
+        ShowAs::Free,
+        ShowAs::Tentative,
+        ShowAs::Busy,
+        ShowAs::OutOfOffice,
+        ShowAs::WorkingElsewhere,
+    ]);
+    let sensitivity = proptest::sample::select(vec![
+        Sensitivity::Normal,
+        Sensitivity::Personal,
+        Sensitivity::Private,
+        Sensitivity::Confidential,
+    ]);
+    let importance =
+        proptest::sample::select(vec![Importance::Low, Importance::Normal, Importance::High]);
+    let reminder = prop_oneof![Just(Reminder::Off), (0..10_000).prop_map(Reminder::Before)];
+    let texts = (option(text().boxed()), option(text().boxed()), option(text().boxed()));
+    let sets = proptest::option::of(proptest::collection::vec(text(), 0..4));
+    let words = (
+        proptest::option::of(reminder),
+        proptest::option::of(show_as),
+        proptest::option::of(sensitivity),
+        proptest::option::of(importance),
+    );
+    (texts, proptest::option::of(body), proptest::option::of(timing()), sets, words).prop_map(
+        |((uid, subject, location), body, timing, categories, words)| Event {
+            uid,
+            subject,
+            body,
+            location,
+            timing,
+            categories,
+            reminder: words.0,
+            show_as: words.1,
+            sensitivity: words.2,
+            importance: words.3,
+        },
+    )
+}
+
+/// Reads and writes of every kind, many of them with odd contents.
+async fn all_requests() -> Vec<String> {
+    let script = Script::new(|_| Err(wire::Error::NotSent("not today".into())));
+    let acting = Config { impersonate: Some("anna@contoso.example".into()), ..config() };
+    let own = EwsRemote::new(acting, script.clone(), digester());
+    for remote in [remote(&script), own] {
+        let _ = remote.folders().await;
+        let _ = remote.pull(&folder(), None).await;
+        let _ = remote.pull(&folder(), Some(&Cursor::from("H4sI<&>"))).await;
+        let _ = remote.fetch(&folder(), &ids(3)).await;
+        let probe = |n, target| Probe { folder: folder(), stamp: stamp(n), target };
+        let _ = remote.probe(&[probe(1, Target::Create)]).await;
+        let _ = remote.probe(&[probe(1, Target::Create), probe(2, Target::Create)]).await;
+        let _ = remote.probe(&[probe(3, Target::Update("x\"<".into()))]).await;
+    }
+    let mut runner = TestRunner::deterministic();
+    let mut writes = Vec::new();
+    for n in 0..200 {
+        let event = event().new_tree(&mut runner).unwrap().current().to_canonical();
+        let id = format!("id{n}").as_str().into();
+        let if_match = Some("k".into());
+        let op = match n % 2 {
+            0 => WriteOp::Create { content: event },
+            _ => WriteOp::Update { id, if_match, patch: event },
+        };
+        writes.push(Write { folder: folder(), stamp: stamp(n), op });
+    }
+    remote(&script).write(&writes).await;
+    let requests = script.requests();
+    [requests, hierarchy_and_delete_requests().await].concat()
+}
+
+/// Requests that only follow a good answer.
+async fn hierarchy_and_delete_requests() -> Vec<String> {
+    let script = Script::new(|request| {
+        if request.contains("<m:GetFolder>") {
+            let missing = error("GetFolder", "ErrorItemNotFound");
+            return ok(response("GetFolder", &missing.repeat(2)));
+        }
+        if request.contains("<m:SyncFolderHierarchy>") && !request.contains("SyncState") {
+            let page = "<m:SyncState>s</m:SyncState><m:IncludesLastFolderInRange>false\
+                        </m:IncludesLastFolderInRange>";
+            return ok(response("SyncFolderHierarchy", &success("SyncFolderHierarchy", page)));
+        }
+        if request.contains("<m:GetItem>") {
+            let read = |id: &String| success("GetItem", &item(id, "k", ""));
+            return ok(response(
+                "GetItem",
+                &item_ids(request).iter().map(read).collect::<String>(),
+            ));
+        }
+        Err(wire::Error::NotSent("not today".into()))
+    });
+    let remote = remote(&script);
+    let _ = remote.folders().await;
+    let delete = |id: &str| {
+        let op = WriteOp::Delete { id: id.into(), if_match: Some("k".into()) };
+        Write { folder: folder(), stamp: stamp(1), op }
+    };
+    let update = Write {
+        op: WriteOp::Update { id: "u".into(), if_match: None, patch: b"{}".to_vec() },
+        ..delete("u")
+    };
+    remote.write(&[delete("a"), delete("b"), update]).await;
+    script.requests()
+}
+
+#[tokio::test]
+async fn every_request_is_valid() {
+    let requests = all_requests().await;
+    for operation in [
+        "GetFolder",
+        "SyncFolderHierarchy",
+        "SyncFolderItems",
+        "GetItem",
+        "FindItem",
+        "CreateItem",
+        "UpdateItem",
+        "DeleteItem",
+    ] {
+        let tag = format!("<m:{operation}");
+        assert!(requests.iter().any(|request| request.contains(&tag)), "{operation}");
+    }
+    let Some(validate) = shared("validate.sh") else { return };
+    if Command::new("xmllint").arg("--version").output().is_err() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "xmllint is missing");
+        println!("skipped: xmllint is not installed");
+        return;
+    }
+    let dir = std::env::temp_dir().join(format!("ews-requests-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let files: Vec<_> = (0..requests.len()).map(|n| dir.join(format!("{n}.xml"))).collect();
+    for (file, request) in files.iter().zip(&requests) {
+        std::fs::write(file, request).unwrap();
+    }
+    let output = Command::new("sh").arg(validate).args(&files).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let invalid: Vec<_> = errors.lines().filter(|line| !line.ends_with(" validates")).collect();
+    assert!(output.status.success() && invalid.is_empty(), "{invalid:#?}");
+    std::fs::remove_dir_all(dir).unwrap();
+}

@@ -1,0 +1,171 @@
+//! Exchange Web Services: SOAP 1.1 over HTTP, held against Microsoft's schema.
+
+mod auth;
+mod context;
+#[cfg(test)]
+mod derive;
+mod failure;
+mod fault;
+mod field;
+mod find;
+mod folder;
+mod item;
+mod path;
+mod schema;
+mod service;
+mod shape;
+mod soap;
+mod sync;
+mod validate;
+pub(crate) mod write;
+pub(crate) mod xml;
+pub(crate) mod zone;
+
+use crate::Reply;
+use crate::Request;
+use crate::Response;
+use crate::config::Profile;
+use crate::fault::Refusal;
+use crate::fault::Service;
+use crate::respond;
+use crate::store::World;
+use auth::Denied;
+use context::Context;
+use failure::Failure;
+use fault::Fault;
+use soap::Envelope;
+use xml::Element;
+
+/// The one content type that clients such as DavMail read.
+const XML: &str = "text/xml; charset=utf-8";
+
+/// Answers a request to `/EWS/Exchange.asmx`.
+pub(crate) fn handle(world: &mut World, request: &Request) -> Reply {
+    let caller = match auth::caller(world, request) {
+        Ok(caller) => caller,
+        Err(denied) => return Reply::respond(auth::unauthorized(&denied)),
+    };
+    if request.method() != http::Method::POST {
+        // Browsers and probing clients get the service's page.
+        let page = "<html><body>Exchange Web Services</body></html>";
+        return Reply::respond(respond(200, "text/html; charset=utf-8", page));
+    }
+    if !soap::is_xml(request) {
+        return Reply::respond(respond(415, "text/plain", ""));
+    }
+    let read = Envelope::read(request.body(), world.config.strict).and_then(|envelope| {
+        let address = auth::mailbox(world, &caller, envelope.header.as_ref())?;
+        Ok((envelope, address))
+    });
+    let (envelope, address) = match read {
+        Ok(read) => read,
+        Err(fault) => return Reply::respond(fault_response(&fault)),
+    };
+    let action = world.faults.take(Service::Ews, envelope.operation(), Some(&address));
+    crate::fault::perform(
+        world,
+        action,
+        Some(&address),
+        request,
+        |world, refusal| refused(world.config.profile, &envelope, refusal),
+        |world| answer(world, &envelope, &address),
+    )
+}
+
+/// Carries an operation out.
+fn answer(world: &mut World, envelope: &Envelope, address: &str) -> Response {
+    let profile = world.config.profile;
+    let zone = match zone::context(envelope.header.as_ref()) {
+        Ok(zone) => zone,
+        Err(failure) => return fault_response(&Fault::new(failure.code, &failure.text)),
+    };
+    let mut context = Context::new(world, address.to_owned(), zone);
+    match results(&mut context, &envelope.request) {
+        Some(results) => {
+            let operation = envelope.operation();
+            let messages = results.into_iter().map(|result| message(operation, result));
+            let body = soap::response(profile, operation, messages);
+            let mut response = respond(200, XML, body);
+            if let Ok(value) = http::HeaderValue::from_str(operation) {
+                response.headers_mut().insert("x-ewshandler", value);
+            }
+            response
+        }
+        None => fault_response(&Fault::unknown_operation()),
+    }
+}
+
+/// One result for each part of a request, in order; `None` for operations that are not offered.
+fn results(context: &mut Context<'_>, request: &Element) -> Option<Vec<Result<Element, Failure>>> {
+    Some(match request.name.as_str() {
+        "GetFolder" => folder::get(context, request),
+        "FindFolder" => folder::find(context, request),
+        "CreateFolder" => folder::create(context, request),
+        "UpdateFolder" => folder::update(context, request),
+        "MoveFolder" => folder::move_to(context, request),
+        "DeleteFolder" => folder::delete(context, request),
+        "SyncFolderHierarchy" => vec![sync::hierarchy(context, request)],
+        "SyncFolderItems" => vec![sync::items(context, request)],
+        "FindItem" => find::find_item(context, request),
+        "GetItem" => item::get(context, request),
+        "CreateItem" => item::create(context, request),
+        "UpdateItem" => item::update(context, request),
+        "DeleteItem" => item::delete(context, request),
+        "MoveItem" => item::move_to(context, request),
+        "CopyItem" => item::copy_to(context, request),
+        "ConvertId" => service::convert_ids(context, request),
+        "ResolveNames" => vec![service::resolve_names(context, request)],
+        "GetServerTimeZones" => vec![service::time_zones(context, request)],
+        _ => return None,
+    })
+}
+
+/// The response message of one result, with what the schema demands even of errors.
+fn message(operation: &str, result: Result<Element, Failure>) -> Element {
+    let name = format!("{operation}ResponseMessage");
+    match result {
+        Ok(message) => Element { name, ..message },
+        Err(failure) => {
+            let message = Element { name, ..failure.message() };
+            match operation {
+                "SyncFolderItems" | "SyncFolderHierarchy" => {
+                    message.with_all(sync::error_elements(operation))
+                }
+                "GetFolder" | "CreateFolder" | "UpdateFolder" | "MoveFolder" => {
+                    message.with(Element::m("Folders"))
+                }
+                "GetItem" | "CreateItem" | "UpdateItem" | "MoveItem" | "CopyItem" => {
+                    message.with(Element::m("Items"))
+                }
+                _ => message,
+            }
+        }
+    }
+}
+
+/// Refusals: throttling is an error of each part of an answer with status 200, a busy server a
+/// SOAP fault with status 500 (both are seen in the wild).
+fn refused(profile: Profile, envelope: &Envelope, refusal: Refusal) -> Response {
+    match refusal {
+        Refusal::Throttled(seconds) => {
+            let operation = envelope.operation();
+            let failure = Failure::busy(seconds.map(milliseconds));
+            let parts = (0..envelope.parts()).map(|_| message(operation, Err(failure.clone())));
+            respond(200, XML, soap::response(profile, operation, parts))
+        }
+        Refusal::Busy(seconds) => fault_response(&Fault::busy(seconds.map(milliseconds))),
+        Refusal::Unavailable(seconds) => {
+            let page = "<html><body><h1>Service Unavailable</h1></body></html>";
+            crate::with_retry_after(respond(503, "text/html", page), seconds)
+        }
+        Refusal::Unauthorized => auth::unauthorized(&Denied::Credentials),
+    }
+}
+
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1000.0) as u64
+}
+
+fn fault_response(fault: &Fault) -> Response {
+    respond(500, XML, soap::document(&fault.envelope()))
+}

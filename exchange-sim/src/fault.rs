@@ -1,0 +1,270 @@
+//! Faults on demand: a request that matches is refused, cut short, or answered by silence.
+
+use crate::store::World;
+use crate::{Reply, Request, Response};
+use bytes::Bytes;
+use jiff::SignedDuration;
+use serde::Deserialize;
+
+/// A fault as `POST /sim/faults` takes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Which requests.
+    #[serde(rename = "match", default)]
+    pub matches: Match,
+    /// What goes wrong.
+    #[serde(rename = "do")]
+    pub kind: FaultKind,
+    /// How many requests it hits.
+    #[serde(default = "once")]
+    pub times: u64,
+    /// Back-off stated or delay made; where absent, no back-off is stated.
+    pub seconds: Option<f64>,
+    /// Matching requests so far.
+    #[serde(skip)]
+    seen: u64,
+}
+
+/// Which requests a fault is for; what is absent matches everything.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Match {
+    /// Which service.
+    pub service: Option<Service>,
+    /// An EWS operation, or `METHOD /path` below `/v1.0` with `*` for one segment.
+    pub operation: Option<String>,
+    /// The mailbox acted on.
+    pub mailbox: Option<String>,
+    /// Begins with the so-manieth match, counted from 1.
+    pub nth: Option<u64>,
+}
+
+/// A service of the built-in Exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// Exchange Web Services.
+    Ews,
+    /// Microsoft Graph.
+    Graph,
+    /// The token endpoint.
+    Token,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// Refused for too many requests.
+    Throttle,
+    /// Refused by a server that says it is busy.
+    Busy,
+    /// 503.
+    Unavailable,
+    /// The connection closes, nothing was done.
+    DropBefore,
+    /// The work is done, the connection closes without an answer.
+    DropAfter,
+    /// The connection closes, the work is done some seconds later.
+    DelayAfter,
+    /// The answer ends in the middle.
+    Truncate,
+    /// An HTML page instead of an answer, nothing was done.
+    Html,
+    /// Every sync token of the mailbox given out so far has expired.
+    ExpireCursor,
+    /// Every bearer token given out so far is revoked.
+    RevokeToken,
+    /// The answer contains characters that are illegal in XML and JSON.
+    ControlCharacters,
+}
+
+/// A fault that hits the request at hand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Action {
+    /// What goes wrong.
+    pub kind: FaultKind,
+    /// Back-off or delay.
+    pub seconds: Option<f64>,
+}
+
+/// A refusal that each face words in its own way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Refusal {
+    /// Too many requests; back-off in seconds.
+    Throttled(Option<f64>),
+    /// The server is busy; back-off in seconds.
+    Busy(Option<f64>),
+    /// 503; back-off in seconds.
+    Unavailable(Option<f64>),
+    /// The credential isn't valid any more.
+    Unauthorized,
+}
+
+/// Faults that wait.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Fault>);
+
+fn once() -> u64 {
+    1
+}
+
+impl Faults {
+    /// Adds one.
+    pub fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The fault for a request, if there is one; counts the request for every fault it matches.
+    pub fn take(
+        &mut self,
+        service: Service,
+        operation: &str,
+        mailbox: Option<&str>,
+    ) -> Option<Action> {
+        let mut hit = None;
+        for fault in &mut self.0 {
+            if !fault.matches.meets(service, operation, mailbox) {
+                continue;
+            }
+            fault.seen += 1;
+            if hit.is_none() && fault.times > 0 && fault.seen >= fault.matches.nth.unwrap_or(1) {
+                fault.times -= 1;
+                hit = Some(Action { kind: fault.kind, seconds: fault.seconds });
+            }
+        }
+        self.0.retain(|fault| fault.times > 0);
+        hit
+    }
+}
+
+impl Match {
+    fn meets(&self, service: Service, operation: &str, mailbox: Option<&str>) -> bool {
+        self.service.is_none_or(|wanted| wanted == service)
+            && self.operation.as_deref().is_none_or(|wanted| same_operation(wanted, operation))
+            && self.mailbox.as_deref().is_none_or(|wanted| {
+                mailbox.is_some_and(|mailbox| mailbox.eq_ignore_ascii_case(wanted))
+            })
+    }
+}
+
+fn same_operation(pattern: &str, operation: &str) -> bool {
+    let (mut pattern, mut operation) = (pattern.trim().split('/'), operation.split('/'));
+    loop {
+        match (pattern.next(), operation.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(_)) => {}
+            (Some(wanted), Some(given)) if wanted.trim().eq_ignore_ascii_case(given.trim()) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Does `work` under `action`, for the mailbox acted on; `refuse` words refusals as the face does.
+///
+/// `request` is what is done later where the fault says so.
+pub fn perform(
+    world: &mut World,
+    action: Option<Action>,
+    mailbox: Option<&str>,
+    request: &Request,
+    refuse: impl FnOnce(&mut World, Refusal) -> Response,
+    work: impl FnOnce(&mut World) -> Response,
+) -> Reply {
+    let Some(Action { kind, seconds }) = action else { return Reply::respond(work(world)) };
+    let response = match kind {
+        FaultKind::Throttle => refuse(world, Refusal::Throttled(seconds)),
+        FaultKind::Busy => refuse(world, Refusal::Busy(seconds)),
+        FaultKind::Unavailable => refuse(world, Refusal::Unavailable(seconds)),
+        FaultKind::RevokeToken => {
+            world.tokens.revoke_all();
+            refuse(world, Refusal::Unauthorized)
+        }
+        FaultKind::DropBefore => return Reply::Close,
+        FaultKind::DropAfter => {
+            let _unheard = work(world);
+            return Reply::Close;
+        }
+        FaultKind::DelayAfter => {
+            let delay = SignedDuration::from_millis((seconds.unwrap_or(1.0) * 1000.0) as i64);
+            world.postpone(delay, request.clone());
+            return Reply::Close;
+        }
+        FaultKind::Html => html_page(),
+        FaultKind::ExpireCursor => {
+            if let Some(mailbox) = mailbox.and_then(|address| world.mailbox_mut(address)) {
+                mailbox.expire_cursors();
+            }
+            work(world)
+        }
+        FaultKind::Truncate => work(world).map(|body| body.slice(..body.len() / 2)),
+        FaultKind::ControlCharacters => work(world).map(spoil),
+    };
+    Reply::respond(response)
+}
+
+/// What a gateway in front of the server says.
+fn html_page() -> Response {
+    let page = "<!DOCTYPE html>\r\n<html><head><title>502 - Web server received an invalid response \
+                while acting as a gateway or proxy server.</title></head>\r\n<body><h2>502 - Web \
+                server received an invalid response.</h2></body></html>\r\n";
+    crate::respond(502, "text/html", page)
+}
+
+/// Puts characters that neither XML nor JSON allow into the middle of text content.
+fn spoil(body: Bytes) -> Bytes {
+    let text = String::from_utf8_lossy(&body);
+    let spoiled = if text.trim_start().starts_with('<') {
+        // Real servers write them as character references, which XML 1.0 forbids too.
+        spoil_at(&text, &["Subject>", "DisplayName>", "MessageText>"], "&#x1;&#xB;")
+    } else {
+        spoil_at(&text, &["\"subject\":\"", "\"displayName\":\"", "\"message\":\""], "\u{1}\u{b}")
+    };
+    Bytes::from(spoiled)
+}
+
+fn spoil_at(text: &str, places: &[&str], junk: &str) -> String {
+    for place in places {
+        if let Some(at) = text.find(place) {
+            let at = at + place.len();
+            return format!("{}{junk}{}", &text[..at], &text[at..]);
+        }
+    }
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_count_their_matches() {
+        let mut faults = Faults::default();
+        let fault = r#"{"match": {"service": "graph", "operation": "POST /users/*/events", "nth": 2},
+                        "do": "drop-after", "times": 1, "seconds": 2}"#;
+        faults.add(serde_json::from_str(fault).expect("a fault"));
+        let operation = "POST /users/anna@contoso.example/events";
+        assert_eq!(faults.take(Service::Graph, "GET /users/x/events", None), None);
+        assert_eq!(faults.take(Service::Ews, operation, None), None);
+        assert_eq!(faults.take(Service::Graph, operation, None), None);
+        let action = faults.take(Service::Graph, operation, None).expect("the second");
+        assert_eq!(action, Action { kind: FaultKind::DropAfter, seconds: Some(2.0) });
+        assert!(faults.is_empty());
+    }
+}

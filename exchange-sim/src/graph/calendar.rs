@@ -1,0 +1,221 @@
+//! Calendars, mail folders, and the user.
+
+use super::call::{CalendarRef, Call};
+use super::error::Error;
+use super::event::select;
+use super::write::text;
+use crate::store::{DeleteType, Folder, FolderId, Mailbox, Role, World, folder};
+use crate::{Response, respond};
+use serde_json::{Map, Value, json};
+
+const COLORS: [&str; 11] = [
+    "auto",
+    "lightBlue",
+    "lightGreen",
+    "lightOrange",
+    "lightGray",
+    "lightYellow",
+    "lightTeal",
+    "lightPink",
+    "lightBrown",
+    "lightRed",
+    "maxColor",
+];
+const PAGE: usize = 10;
+
+/// The user behind a mailbox.
+pub(super) fn user(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
+    let mailbox = call.mailbox(world)?;
+    let json = json!({
+        "@odata.context": format!("{}/$metadata#users/$entity", call.base),
+        "id": crate::store::rng::guid_text(&mailbox.guid),
+        "displayName": mailbox.name,
+        "mail": mailbox.address,
+        "userPrincipalName": mailbox.user,
+    });
+    Ok(call.answer(200, &select(json, call.query.select.as_ref())))
+}
+
+/// The calendars of a user, the default one first.
+pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
+    let mailbox = call.mailbox(world)?;
+    let trash = mailbox.role(Role::DeletedItems);
+    let found: Vec<Value> = mailbox
+        .folders()
+        .filter(|folder| folder.is_calendar() && !mailbox.is_below(folder.id, trash))
+        .map(|folder| calendar(mailbox, folder))
+        .collect();
+    Ok(page(call, "calendars", found))
+}
+
+/// One calendar.
+pub(super) fn get(
+    world: &mut World,
+    call: &Call<'_>,
+    calendar: &CalendarRef,
+) -> Result<Response, Error> {
+    let mailbox = call.mailbox(world)?;
+    let id = call.calendar(mailbox, calendar)?;
+    shown(mailbox, call, 200, id)
+}
+
+/// A new calendar beside the default one.
+pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
+    let body = call.body()?;
+    let (name, color) = members(&body)?;
+    let Some(name) = name.filter(|name| !name.trim().is_empty()) else {
+        return Err(Error::new(
+            400,
+            "ErrorInvalidProperty",
+            "The name of the calendar must not be empty.",
+        ));
+    };
+    let mailbox = call.mailbox_mut(world)?;
+    let parent = mailbox.role(Role::MsgFolderRoot);
+    let id = mailbox.create_folder(parent, &name, folder::CALENDAR_CLASS)?;
+    if let Some(color) = color {
+        mailbox.set_color(id, &color)?;
+    }
+    shown(mailbox, call, 201, id)
+}
+
+/// Renames or recolours a calendar.
+pub(super) fn update(
+    world: &mut World,
+    call: &Call<'_>,
+    calendar: &CalendarRef,
+) -> Result<Response, Error> {
+    let body = call.body()?;
+    let (name, color) = members(&body)?;
+    let mailbox = call.mailbox_mut(world)?;
+    let id = call.calendar(mailbox, calendar)?;
+    if let Some(name) = name {
+        mailbox.rename_folder(id, &name)?;
+    }
+    if let Some(color) = color {
+        mailbox.set_color(id, &color)?;
+    }
+    shown(mailbox, call, 200, id)
+}
+
+/// Deletes a calendar; the default one can't be deleted.
+pub(super) fn delete(
+    world: &mut World,
+    call: &Call<'_>,
+    calendar: &CalendarRef,
+) -> Result<Response, Error> {
+    let mailbox = call.mailbox_mut(world)?;
+    let id = call.calendar(mailbox, calendar)?;
+    mailbox.delete_folder(id, DeleteType::MoveToDeletedItems)?;
+    Ok(respond(204, "", ""))
+}
+
+/// The mail folders directly below the top.
+pub(super) fn mail_folders(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
+    let mailbox = call.mailbox(world)?;
+    let found: Vec<Value> = mailbox
+        .children(mailbox.role(Role::MsgFolderRoot))
+        .filter(|folder| folder.class == folder::MAIL_CLASS)
+        .map(|folder| mail_folder_json(mailbox, folder))
+        .collect();
+    Ok(page(call, "mailFolders", found))
+}
+
+/// One mail folder, by id or well-known name.
+pub(super) fn mail_folder(world: &mut World, call: &Call<'_>, id: &str) -> Result<Response, Error> {
+    let mailbox = call.mailbox(world)?;
+    let folder = match Role::parse(id) {
+        Some(role) => mailbox.folder(mailbox.role(role))?,
+        None => mailbox.find_folder(id)?,
+    };
+    let mut json = select(mail_folder_json(mailbox, folder), call.query.select.as_ref());
+    json["@odata.context"] = json!(call.context("mailFolders/$entity"));
+    Ok(call.answer(200, &json))
+}
+
+fn members(body: &Map<String, Value>) -> Result<(Option<String>, Option<String>), Error> {
+    let (mut name, mut color) = (None, None);
+    for (member, value) in body {
+        match member.as_str() {
+            "name" => name = Some(text(member, value)?),
+            "color" => {
+                let given = text(member, value)?;
+                let known = COLORS.iter().find(|known| known.eq_ignore_ascii_case(&given));
+                let Some(known) = known else {
+                    return Err(Error::body(format!("Requested value '{given}' was not found.")));
+                };
+                color = Some((*known).to_owned());
+            }
+            "isDefaultCalendar" | "defaultOnlineMeetingProvider" => {}
+            "allowedOnlineMeetingProviders" | "hexColor" => {}
+            annotation if annotation.contains("@odata.") => {}
+            unknown => {
+                return Err(Error::body(format!(
+                    "The property '{unknown}' does not exist on type 'microsoft.graph.calendar'. \
+                     Make sure to only use property names that are defined by the type or mark the \
+                     type as open type."
+                )));
+            }
+        }
+    }
+    Ok((name, color))
+}
+
+fn shown(mailbox: &Mailbox, call: &Call<'_>, status: u16, id: FolderId) -> Result<Response, Error> {
+    let json = calendar(mailbox, mailbox.folder(id)?);
+    let mut json = select(json, call.query.select.as_ref());
+    json["@odata.context"] = json!(call.context("calendars/$entity"));
+    Ok(call.answer(status, &json))
+}
+
+fn calendar(mailbox: &Mailbox, folder: &Folder) -> Value {
+    let is_default = folder.role == Some(Role::Calendar);
+    json!({
+        "id": mailbox.graph_folder_id(folder.id),
+        "name": folder.name,
+        "color": folder.color,
+        "hexColor": "",
+        "isDefaultCalendar": is_default,
+        "changeKey": mailbox.folder_change_key(folder),
+        "canShare": true,
+        "canViewPrivateItems": true,
+        "canEdit": true,
+        "allowedOnlineMeetingProviders": ["teamsForBusiness"],
+        "defaultOnlineMeetingProvider": "teamsForBusiness",
+        "isTallyingResponses": is_default,
+        "isRemovable": !is_default,
+        "owner": {"name": mailbox.name, "address": mailbox.address},
+    })
+}
+
+fn mail_folder_json(mailbox: &Mailbox, folder: &Folder) -> Value {
+    let messages = mailbox.items_in(folder.id).count();
+    json!({
+        "id": mailbox.graph_folder_id(folder.id),
+        "displayName": folder.name,
+        "parentFolderId": folder.parent.map(|parent| mailbox.graph_folder_id(parent)),
+        "childFolderCount": mailbox.children(folder.id).count(),
+        "unreadItemCount": mailbox.unread(folder.id),
+        "totalItemCount": messages,
+        "sizeInBytes": 0,
+        "isHidden": false,
+    })
+}
+
+fn page(call: &Call<'_>, what: &str, found: Vec<Value>) -> Response {
+    let total = found.len();
+    let size = call.query.top.unwrap_or(PAGE);
+    let value: Vec<Value> = found
+        .into_iter()
+        .skip(call.query.skip)
+        .take(size)
+        .map(|json| select(json, call.query.select.as_ref()))
+        .collect();
+    let next = call.query.skip + value.len();
+    let mut body = json!({"@odata.context": call.context(what), "value": value});
+    if next < total {
+        let (top, skip) = (size.to_string(), next.to_string());
+        body["@odata.nextLink"] = json!(call.link(&[("$top", &top), ("$skip", &skip)]));
+    }
+    call.answer(200, &body)
+}

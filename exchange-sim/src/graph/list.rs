@@ -1,0 +1,172 @@
+//! Lists of events, and calendar views.
+
+use super::call::{CalendarRef, Call};
+use super::error::Error;
+use super::event;
+use super::filter;
+use crate::Response;
+use crate::store::{Event, Item, Mailbox, Window, World};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use std::cell::LazyCell;
+
+const PAGE: usize = 10;
+/// Longest window of calendar views (msgraph: "Maximum number of days: 1825").
+const WINDOW_DAYS_MAX: i64 = 1825;
+
+/// The events of a calendar, or of all calendars of the mailbox.
+pub(super) fn events(
+    world: &mut World,
+    call: &Call<'_>,
+    calendar: Option<&CalendarRef>,
+) -> Result<Response, Error> {
+    let mailbox = call.mailbox(world)?;
+    let folder = calendar.map(|calendar| call.calendar(mailbox, calendar)).transpose()?;
+    let items = mailbox.items().filter(|item| match folder {
+        Some(folder) => item.folder == folder,
+        None => mailbox.folder(item.folder).is_ok_and(|folder| folder.is_calendar()),
+    });
+    let items = items.filter(|item| !mailbox.is_trashed(item)).collect();
+    page(mailbox, call, items, "events")
+}
+
+/// The events of a calendar within a window, by start.
+pub(super) fn view(
+    world: &mut World,
+    call: &Call<'_>,
+    calendar: &CalendarRef,
+) -> Result<Response, Error> {
+    let window = window(call)?;
+    let mailbox = call.mailbox(world)?;
+    let folder = call.calendar(mailbox, calendar)?;
+    let mut items: Vec<&Item> = mailbox
+        .items_in(folder)
+        .filter(|item| {
+            item.content.as_event().is_some_and(|event| event.overlaps(window.start, window.end))
+        })
+        .collect();
+    items.sort_by_key(|item| item.content.as_event().map(|event| event.start.utc));
+    page(mailbox, call, items, "calendarView")
+}
+
+/// The window that a view needs.
+pub(super) fn window(call: &Call<'_>) -> Result<Window, Error> {
+    let (Some(start), Some(end)) = (call.query.start, call.query.end) else {
+        return Err(Error::new(
+            400,
+            "ErrorInvalidParameter",
+            "This request requires a time window specified by the query string parameters \
+             StartDateTime and EndDateTime.",
+        ));
+    };
+    if end < start {
+        return Err(Error::new(
+            400,
+            "ErrorInvalidParameter",
+            "The StartDateTime parameter must be before the EndDateTime parameter.",
+        ));
+    }
+    if end.duration_since(start) > SignedDuration::from_hours(24 * WINDOW_DAYS_MAX) {
+        return Err(Error::new(
+            400,
+            "ErrorInvalidRequest",
+            "Your request can't be completed. The range between the start and end dates is greater \
+             than the allowed range. Maximum number of days: 1825",
+        ));
+    }
+    Ok(Window { start, end })
+}
+
+fn page(
+    mailbox: &Mailbox,
+    call: &Call<'_>,
+    items: Vec<&Item>,
+    what: &str,
+) -> Result<Response, Error> {
+    let query = &call.query;
+    event::check_select(call)?;
+    let size = query.top.or(call.prefer.max_page_size).unwrap_or(PAGE);
+    let mut found = filtered(mailbox, call, items)?;
+    let total = found.len();
+    // Sorting needs all of them rendered, a page only its own.
+    let rendered = |items: &[Listed<'_>]| -> Vec<Value> {
+        items.iter().map(|one| event::render(mailbox, one.item, one.event, call)).collect()
+    };
+    let page = if query.order.is_empty() {
+        let from = query.skip.min(total);
+        found.truncate(from.saturating_add(size));
+        rendered(&found[from..])
+    } else {
+        let mut all = rendered(&found);
+        sort(&mut all, call)?;
+        all.into_iter().skip(query.skip).take(size).collect()
+    };
+    let value: Vec<Value> =
+        page.into_iter().map(|json| event::select(json, query.select.as_ref())).collect();
+    let context = match &query.select {
+        Some(names) => format!("{what}({})", names.join(",")),
+        None => what.to_owned(),
+    };
+    let next = query.skip + value.len();
+    let mut body = json!({"@odata.context": call.context(&context)});
+    if query.count {
+        body["@odata.count"] = json!(total);
+    }
+    body["value"] = Value::Array(value);
+    if next < total {
+        body["@odata.nextLink"] = json!(next_link(call, next));
+    }
+    Ok(call.answer(200, &body))
+}
+
+/// An event of a list.
+struct Listed<'m> {
+    item: &'m Item,
+    event: &'m Event,
+}
+
+fn filtered<'m>(
+    mailbox: &Mailbox,
+    call: &Call<'_>,
+    items: Vec<&'m Item>,
+) -> Result<Vec<Listed<'m>>, Error> {
+    let mut found = Vec::new();
+    for item in items {
+        let Some(event) = item.content.as_event() else { continue };
+        let json = LazyCell::new(|| event::render(mailbox, item, event, call));
+        if match &call.query.filter {
+            Some(filter) => filter.holds(item, &json)?,
+            None => true,
+        } {
+            found.push(Listed { item, event });
+        }
+    }
+    Ok(found)
+}
+
+fn sort(found: &mut [Value], call: &Call<'_>) -> Result<(), Error> {
+    for order in call.query.order.iter().rev() {
+        if let Some(first) = found.first() {
+            filter::at(first, &order.path)?;
+        }
+        let key = |json: &Value| filter::at(json, &order.path).ok().map(Value::to_string);
+        found.sort_by(|a, b| {
+            let ordering = key(a).cmp(&key(b));
+            if order.descending { ordering.reverse() } else { ordering }
+        });
+    }
+    Ok(())
+}
+
+fn next_link(call: &Call<'_>, skip: usize) -> String {
+    let skip = skip.to_string();
+    let mut options: Vec<(&str, &str)> = call
+        .query
+        .given
+        .iter()
+        .filter(|given| given.name != "$skip")
+        .map(|given| (given.name, given.value.as_str()))
+        .collect();
+    options.push(("$skip", &skip));
+    call.link(&options)
+}

@@ -1,0 +1,197 @@
+//! Microsoft Graph v1.0: events and calendars.
+
+mod batch;
+mod calendar;
+mod call;
+mod delta;
+mod error;
+mod event;
+mod events;
+mod filter;
+mod list;
+mod pace;
+mod prefer;
+mod query;
+mod route;
+mod write;
+
+pub(crate) use pace::Pace;
+
+use crate::fault::{self, Service};
+use crate::store::World;
+use crate::token::Audience;
+use crate::{Reply, Request, Response};
+use call::Call;
+use error::Error;
+use http::Method;
+use query::Allowed;
+use route::{Route, Target};
+
+/// Answers a request whose path below `/v1.0` is `path`.
+pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> Reply {
+    let reply = if is_batch(path) {
+        let action = world.faults.take(Service::Graph, &operation(request, path), None);
+        let refuse = |world: &mut World, refusal| {
+            Error::refusal(refusal).render(world, call::client_request_id(request))
+        };
+        fault::perform(world, action, None, request, refuse, |world| {
+            batch::handle(world, request)
+                .unwrap_or_else(|error| error.render(world, call::client_request_id(request)))
+        })
+    } else {
+        step(world, request, path)
+    };
+    match reply {
+        Reply::Respond { response, delay_ms } => {
+            Reply::Respond { response: stamp(world, request, response), delay_ms }
+        }
+        Reply::Close => Reply::Close,
+    }
+}
+
+/// The requests of its mailbox that the service carries out at once for a request.
+#[cfg(feature = "server")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// The mailbox's address in lower case.
+    pub(crate) mailbox: String,
+    /// One, or up to four for a batch whose steps don't wait for each other.
+    pub(crate) steps: usize,
+}
+
+/// How many of them the limit of requests at a time leaves; travels as an extension of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slots(pub(crate) usize);
+
+/// What a request loads its mailbox with; `None` for requests that are not Graph's.
+#[cfg(feature = "server")]
+pub(crate) fn load(request: &Request) -> Option<Load> {
+    let path = request.uri().path().strip_prefix("/v1.0")?;
+    if is_batch(path) {
+        return batch::load(request);
+    }
+    Some(Load { mailbox: mailbox_of(path)?, steps: 1 })
+}
+
+/// The mailbox that a path below `/v1.0` is about.
+pub(crate) fn mailbox_of(path: &str) -> Option<String> {
+    Route::parse(path).ok().map(|route| route.user.to_ascii_lowercase())
+}
+
+fn is_batch(path: &str) -> bool {
+    path.trim_end_matches('/') == "/$batch"
+}
+
+/// One request, alone or as a step of a batch.
+fn step(world: &mut World, request: &Request, path: &str) -> Reply {
+    let mailbox = mailbox_of(path);
+    let action = world.faults.take(Service::Graph, &operation(request, path), mailbox.as_deref());
+    let refuse = |world: &mut World, refusal| {
+        Error::refusal(refusal).render(world, call::client_request_id(request))
+    };
+    fault::perform(world, action, mailbox.as_deref(), request, refuse, |world| {
+        serve(world, request, path)
+            .unwrap_or_else(|error| error.render(world, call::client_request_id(request)))
+    })
+}
+
+fn serve(world: &mut World, request: &Request, path: &str) -> Result<Response, Error> {
+    let roles = authorize(world, request)?;
+    if request.extensions().get::<Slots>() == Some(&Slots(0)) {
+        let message = "Application is over its MailboxConcurrency limit.";
+        return Err(Error::throttled(message, Some(1.0)));
+    }
+    let route = Route::parse(path)?;
+    if route.user == route::ME {
+        return Err(Error::bad_request(
+            "/me request is only valid with delegated authentication flow.",
+        ));
+    }
+    if let Some(needed) = route.needs(request.method())
+        && !needed.iter().any(|role| roles.iter().any(|granted| granted == role))
+    {
+        return Err(Error::access_denied());
+    }
+    let options = route.options(request.method());
+    let allowed = Allowed { options, strict: world.config.strict };
+    let call = Call::new(request, &route.user, allowed)?;
+    call.mailbox(world)?;
+    world.pace.count(world.config.throttle, &call.address, world.now())?;
+    answer(world, &call, request.method(), &route.target)
+}
+
+fn answer(
+    world: &mut World,
+    call: &Call<'_>,
+    method: &Method,
+    target: &Target,
+) -> Result<Response, Error> {
+    let method = method.as_str();
+    match (method, target) {
+        ("GET", Target::User) => calendar::user(world, call),
+        ("GET", Target::Calendars) => calendar::list(world, call),
+        ("POST", Target::Calendars) => calendar::create(world, call),
+        ("GET", Target::Calendar(calendar)) => calendar::get(world, call, calendar),
+        ("PATCH", Target::Calendar(calendar)) => calendar::update(world, call, calendar),
+        ("DELETE", Target::Calendar(calendar)) => calendar::delete(world, call, calendar),
+        ("GET", Target::MailFolders) => calendar::mail_folders(world, call),
+        ("GET", Target::MailFolder(id)) => calendar::mail_folder(world, call, id),
+        ("GET", Target::Events(calendar)) => list::events(world, call, calendar.as_ref()),
+        ("POST", Target::Events(calendar)) => events::create(world, call, calendar.as_ref()),
+        ("GET", Target::View(calendar)) => list::view(world, call, calendar),
+        ("GET", Target::ViewDelta(calendar)) => delta::view(world, call, calendar),
+        ("GET", Target::EventsDelta(calendar)) => delta::events(world, call, calendar),
+        ("GET", Target::Event(calendar, id)) => events::get(world, call, calendar.as_ref(), id),
+        ("PATCH", Target::Event(calendar, id)) => {
+            events::update(world, call, calendar.as_ref(), id)
+        }
+        ("DELETE", Target::Event(calendar, id)) => {
+            events::delete(world, call, calendar.as_ref(), id)
+        }
+        ("POST", Target::PermanentDelete(calendar, id)) => {
+            events::permanent_delete(world, call, calendar.as_ref(), id)
+        }
+        _ => Err(Error::new(
+            405,
+            "ErrorInvalidRequest",
+            format!("The OData request is not supported: {method}."),
+        )),
+    }
+}
+
+/// Checks the bearer token and gives its roles.
+fn authorize(world: &World, request: &Request) -> Result<Vec<String>, Error> {
+    let header = request
+        .headers()
+        .get(http::header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let Some(token) = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
+        .map(|(_, token)| token.trim())
+    else {
+        return Err(Error::unauthorized("Access token is empty."));
+    };
+    match world.tokens.check(token, Audience::Graph, world.now()) {
+        Ok(grant) => Ok(grant.roles.clone()),
+        Err(error) => Err(Error::unauthorized(error.to_string())),
+    }
+}
+
+/// What faults match: `METHOD /path` without query.
+fn operation(request: &Request, path: &str) -> String {
+    format!("{} {}", request.method(), call::decode(path.trim_end_matches('/')))
+}
+
+/// Adds the ids by which Microsoft finds a request again.
+fn stamp(world: &mut World, request: &Request, mut response: Response) -> Response {
+    let request_id = world.rng.guid();
+    let client = call::client_request_id(request).unwrap_or(&request_id).to_owned();
+    for (name, value) in [("request-id", &request_id), ("client-request-id", &client)] {
+        if let Ok(value) = http::HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

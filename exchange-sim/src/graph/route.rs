@@ -1,0 +1,189 @@
+//! Paths below `/v1.0`.
+
+use super::call::{CalendarRef, decode};
+use super::error::Error;
+use super::query;
+use http::Method;
+
+/// The user segment of `/me`.
+pub(super) const ME: &str = "me";
+
+/// Segments of Graph v1.0 that are understood and not served.
+const ELSEWHERE: [&str; 28] = [
+    "accept",
+    "attachments",
+    "calendargroups",
+    "calendarpermissions",
+    "cancel",
+    "childfolders",
+    "contacts",
+    "decline",
+    "dismissreminder",
+    "extensions",
+    "forward",
+    "getmailtips",
+    "getschedule",
+    "inferenceclassification",
+    "instances",
+    "mailboxsettings",
+    "messagerules",
+    "messages",
+    "move",
+    "copy",
+    "outlook",
+    "remindersview",
+    "sendmail",
+    "settings",
+    "snoozereminder",
+    "tentativelyaccept",
+    "translateexchangeids",
+    "todo",
+];
+
+/// A path understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Route {
+    /// The user named, by address.
+    pub(super) user: String,
+    /// What of the user's.
+    pub(super) target: Target,
+}
+
+/// What a path names. Events without a calendar are those of the whole mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    User,
+    Calendars,
+    Calendar(CalendarRef),
+    Events(Option<CalendarRef>),
+    EventsDelta(CalendarRef),
+    Event(Option<CalendarRef>, String),
+    PermanentDelete(Option<CalendarRef>, String),
+    View(CalendarRef),
+    ViewDelta(CalendarRef),
+    MailFolders,
+    MailFolder(String),
+}
+
+impl Route {
+    pub(super) fn parse(path: &str) -> Result<Self, Error> {
+        let segments = segments(path);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let lower: Vec<String> = segments.iter().map(|s| s.to_ascii_lowercase()).collect();
+        let (user, from) = match lower.first().map(String::as_str) {
+            Some(ME) => (ME, 1),
+            Some("users") if segments.len() > 1 => (segments[1], 2),
+            Some(_) => return Err(Error::no_such_path(segments[0])),
+            None => return Err(Error::no_such_path("")),
+        };
+        let target = target(&segments[from..], &lower[from..])?;
+        Ok(Self { user: user.to_owned(), target })
+    }
+
+    /// The application permissions of which one is needed; `None` where any token will do.
+    pub(super) fn needs(&self, method: &Method) -> Option<&'static [&'static str]> {
+        let reads = method == Method::GET;
+        match &self.target {
+            Target::User => None,
+            Target::MailFolders | Target::MailFolder(_) => {
+                Some(&["Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"])
+            }
+            Target::Calendars
+            | Target::Calendar(_)
+            | Target::Events(_)
+            | Target::EventsDelta(_)
+            | Target::Event(..)
+            | Target::PermanentDelete(..)
+            | Target::View(_)
+            | Target::ViewDelta(_) => {
+                if reads {
+                    Some(&["Calendars.Read", "Calendars.ReadWrite"])
+                } else {
+                    Some(&["Calendars.ReadWrite"])
+                }
+            }
+        }
+    }
+
+    /// The query options allowed.
+    pub(super) fn options(&self, method: &Method) -> &'static [&'static str] {
+        if method != Method::GET {
+            return query::NONE;
+        }
+        match &self.target {
+            Target::User | Target::Calendar(_) | Target::MailFolder(_) => query::SINGLE,
+            Target::Event(..) => query::SINGLE,
+            Target::Calendars | Target::MailFolders | Target::Events(_) => query::LIST,
+            Target::View(_) => query::VIEW,
+            Target::ViewDelta(_) | Target::EventsDelta(_) => query::DELTA,
+            Target::PermanentDelete(..) => query::NONE,
+        }
+    }
+}
+
+/// Decoded segments; `events('X')` is another way to write `events/X`.
+fn segments(path: &str) -> Vec<String> {
+    let mut segments = Vec::new();
+    for segment in path.split('/').filter(|segment| !segment.is_empty()).map(decode) {
+        match segment.strip_suffix("')").and_then(|segment| segment.split_once("('")) {
+            Some((name, key)) => segments.extend([name.to_owned(), key.replace("''", "'")]),
+            None => segments.push(segment),
+        }
+    }
+    segments
+}
+
+/// What Graph has and this server doesn't, or nothing that exists.
+fn not_served(lower: &[&str]) -> Error {
+    match lower.iter().find(|segment| ELSEWHERE.contains(segment)) {
+        Some(segment) => Error::new(
+            501,
+            "NotImplemented",
+            format!("The built-in Exchange doesn't serve '{segment}'."),
+        ),
+        None => Error::no_such_path(lower.last().copied().unwrap_or_default()),
+    }
+}
+
+fn target(segments: &[&str], lower: &[String]) -> Result<Target, Error> {
+    let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+    let id = |at: usize| segments[at].to_owned();
+    let lower = lower.as_slice();
+    Ok(match lower {
+        [] => Target::User,
+        ["calendars"] => Target::Calendars,
+        ["mailfolders"] => Target::MailFolders,
+        ["mailfolders", _] => Target::MailFolder(id(1)),
+        ["calendar", rest @ ..] => {
+            return in_calendar(CalendarRef::Default, &segments[1..], rest);
+        }
+        ["calendars", _, rest @ ..] => {
+            return in_calendar(CalendarRef::Id(id(1)), &segments[2..], rest);
+        }
+        ["events"] => Target::Events(None),
+        ["events", delta] if is_delta(delta) => Target::EventsDelta(CalendarRef::Default),
+        ["events", _] => Target::Event(None, id(1)),
+        ["events", _, "permanentdelete"] => Target::PermanentDelete(None, id(1)),
+        ["calendarview"] => Target::View(CalendarRef::Default),
+        ["calendarview", delta] if is_delta(delta) => Target::ViewDelta(CalendarRef::Default),
+        [..] => return Err(not_served(lower)),
+    })
+}
+
+fn in_calendar(calendar: CalendarRef, segments: &[&str], lower: &[&str]) -> Result<Target, Error> {
+    let id = |at: usize| segments[at].to_owned();
+    Ok(match lower {
+        [] => Target::Calendar(calendar),
+        ["events"] => Target::Events(Some(calendar)),
+        ["events", delta] if is_delta(delta) => Target::EventsDelta(calendar),
+        ["events", _] => Target::Event(Some(calendar), id(1)),
+        ["events", _, "permanentdelete"] => Target::PermanentDelete(Some(calendar), id(1)),
+        ["calendarview"] => Target::View(calendar),
+        ["calendarview", delta] if is_delta(delta) => Target::ViewDelta(calendar),
+        [..] => return Err(not_served(lower)),
+    })
+}
+
+fn is_delta(segment: &str) -> bool {
+    matches!(segment, "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()")
+}

@@ -1,0 +1,273 @@
+//! The change log and the cursors into it: behind SyncFolderItems and delta alike.
+//!
+//! Sync is at-least-once on both faces: now and then a page begins with the last entry of the page
+//! before (`Config::repeat_one_in`).
+
+use super::folder::FolderId;
+use super::item::{Item, ItemId};
+use super::mailbox::Mailbox;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Node {
+    /// An item as it was called after so many moves.
+    Item {
+        /// The item.
+        id: ItemId,
+        /// Its moves at that time.
+        moves: u32,
+    },
+    /// A folder.
+    Folder(FolderId),
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// It is new in this folder.
+    Created,
+    /// It changed.
+    Changed,
+    /// Only its read flag changed.
+    ReadFlag,
+    /// It left this folder.
+    Deleted,
+}
+
+/// One line of the log.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) seq: u64,
+    pub(super) parent: FolderId,
+    pub(super) node: Node,
+    pub(super) what: What,
+}
+
+/// Which changes a cursor follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The items of one folder.
+    Items(FolderId),
+    /// The folders anywhere below one.
+    Folders(FolderId),
+}
+
+/// A half-open time window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// First instant inside.
+    pub start: Timestamp,
+    /// First instant outside.
+    pub end: Timestamp,
+}
+
+/// What a cursor is bound to; a token used for another feed is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feed {
+    /// The operation that gave the token out, such as `SyncFolderItems`.
+    pub operation: String,
+    /// What is followed.
+    pub scope: Scope,
+    /// Only events in it are enumerated at first; later changes come whatever their time.
+    pub window: Option<Window>,
+}
+
+/// One entry of a page; the face renders the item as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is about.
+    pub node: Node,
+    /// The net effect since the cursor was given out.
+    pub what: What,
+}
+
+/// A page of changes.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Newest first.
+    pub entries: Vec<Entry>,
+    /// The token to go on with.
+    pub token: String,
+    /// Whether more pages of this round follow.
+    pub more: bool,
+}
+
+/// Why a token is refused.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+pub enum CursorError {
+    /// Never given out here.
+    #[error("unknown sync token")]
+    Unknown,
+    /// Given out for another folder, operation or window.
+    #[error("the sync token belongs to something else")]
+    Foreign,
+    /// Given out, and gone.
+    #[error("the sync token has expired")]
+    Expired,
+}
+
+/// A place in a feed: the rest of a round, and where the next round starts.
+#[derive(Debug, Clone)]
+pub struct Cursor {
+    feed: Feed,
+    entries: Arc<[Entry]>,
+    next: usize,
+    upto: u64,
+    expired: bool,
+}
+
+impl Cursor {
+    /// What it is bound to.
+    pub fn feed(&self) -> &Feed {
+        &self.feed
+    }
+}
+
+impl Mailbox {
+    /// Appends to the log.
+    pub(super) fn record(&mut self, parent: FolderId, node: Node, what: What) {
+        let seq = self.log.last().map_or(1, |change| change.seq + 1);
+        self.log.push(Change { seq, parent, node, what });
+    }
+
+    /// Finds the cursor of a token.
+    pub fn cursor(&self, token: &str) -> Result<&Cursor, CursorError> {
+        let cursor = self.cursors.get(token).ok_or(CursorError::Unknown)?;
+        if cursor.expired { Err(CursorError::Expired) } else { Ok(cursor) }
+    }
+
+    /// Makes every token given out so far expire.
+    pub fn expire_cursors(&mut self) {
+        for cursor in self.cursors.values_mut() {
+            cursor.expired = true;
+        }
+    }
+
+    /// Whether this is one of the times when a page is odd: with a repeated entry, or empty.
+    pub fn odd(&mut self) -> bool {
+        self.repeat_one_in > 0 && self.rng.below(self.repeat_one_in) == 0
+    }
+
+    /// The next page of `feed`, at most `max` entries; without a token a full enumeration begins.
+    /// With `max` 0 the page is empty and its token leads to the first entries.
+    /// A token may be used again: it leads to the same page, rendered anew.
+    pub fn sync_page(
+        &mut self,
+        feed: &Feed,
+        token: Option<&str>,
+        max: usize,
+    ) -> Result<Page, CursorError> {
+        let cursor = match token {
+            None => self.first_round(feed),
+            Some(token) => {
+                let cursor = self.cursor(token)?;
+                if cursor.feed != *feed {
+                    return Err(CursorError::Foreign);
+                }
+                let cursor = cursor.clone();
+                if cursor.next < cursor.entries.len() {
+                    cursor
+                } else {
+                    self.later_round(feed, cursor.upto)
+                }
+            }
+        };
+        Ok(self.cut(cursor, max))
+    }
+
+    fn cut(&mut self, cursor: Cursor, max: usize) -> Page {
+        let mut from = cursor.next;
+        if from > 0 && max > 1 && self.odd() {
+            from -= 1;
+        }
+        let to = (from + max).min(cursor.entries.len());
+        let entries = cursor.entries[from..to].to_vec();
+        let more = to < cursor.entries.len();
+        let token = self.new_token();
+        self.cursors.insert(token.clone(), Cursor { next: to, ..cursor });
+        Page { entries, token, more }
+    }
+
+    fn first_round(&self, feed: &Feed) -> Cursor {
+        let mut nodes: Vec<(u64, Node)> = match feed.scope {
+            Scope::Items(folder) => self
+                .items
+                .values()
+                .filter(|item| item.folder == folder && inside(item, feed.window))
+                .map(|item| (item.change, Node::Item { id: item.id, moves: item.moves }))
+                .collect(),
+            Scope::Folders(root) => self
+                .folders
+                .values()
+                .filter(|folder| folder.id != root && self.is_below(folder.id, root))
+                .map(|folder| (folder.change, Node::Folder(folder.id)))
+                .collect(),
+        };
+        nodes.sort_by(|a, b| b.cmp(a));
+        let created = |(_, node)| Entry { node, what: What::Created };
+        self.round(feed, nodes.into_iter().map(created).collect())
+    }
+
+    fn later_round(&self, feed: &Feed, since: u64) -> Cursor {
+        // First and last change of each node, and the place of the last.
+        let mut nodes: BTreeMap<Node, (What, What, u64)> = BTreeMap::new();
+        // Sequence numbers count from 1 without gaps.
+        for change in self.log.iter().skip(since as usize) {
+            let followed = match (feed.scope, change.node) {
+                (Scope::Items(folder), Node::Item { .. }) => change.parent == folder,
+                (Scope::Folders(root), Node::Folder(_)) => {
+                    change.parent == root || self.is_below(change.parent, root)
+                }
+                (Scope::Items(_), Node::Folder(_)) | (Scope::Folders(_), Node::Item { .. }) => {
+                    false
+                }
+            };
+            if !followed {
+                continue;
+            }
+            let seen = nodes.entry(change.node).or_insert((change.what, change.what, 0));
+            let last = match (seen.1, change.what) {
+                (What::Changed, What::ReadFlag) => What::Changed,
+                (_, what) => what,
+            };
+            *seen = (seen.0, last, change.seq);
+        }
+        let mut net: Vec<(u64, Entry)> = nodes
+            .into_iter()
+            .filter_map(|(node, (first, last, seq))| {
+                let what = match (first, last) {
+                    (What::Created, What::Deleted) => return None,
+                    (_, What::Deleted) => What::Deleted,
+                    (What::Created, _) => What::Created,
+                    // It left and came back: a folder moved within what is followed.
+                    (What::Deleted, _) => What::Changed,
+                    (_, last) => last,
+                };
+                Some((seq, Entry { node, what }))
+            })
+            .collect();
+        net.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+        self.round(feed, net.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    fn round(&self, feed: &Feed, entries: Vec<Entry>) -> Cursor {
+        Cursor {
+            feed: feed.clone(),
+            entries: entries.into(),
+            next: 0,
+            upto: self.log.last().map_or(0, |change| change.seq),
+            expired: false,
+        }
+    }
+}
+
+fn inside(item: &Item, window: Option<Window>) -> bool {
+    match (window, item.content.as_event()) {
+        (Some(window), Some(event)) => event.overlaps(window.start, window.end),
+        (Some(_), None) => false,
+        (None, _) => true,
+    }
+}

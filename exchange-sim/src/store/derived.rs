@@ -1,0 +1,117 @@
+//! Extended properties that show what is stored as something else.
+
+use super::goid;
+use super::item::{Importance, Item, Kind, Sensitivity, ShowAs};
+use super::property::{
+    APPOINTMENT_SET, COMMON_SET, MEETING_SET, PropertyId, PropertyKey, PropertyType, PropertyValue,
+};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+
+impl Item {
+    /// The value of an extended property, stored or derived; `None` where the item has none.
+    ///
+    /// Names and numbers: MS-OXPROPS.
+    pub fn property(&self, id: &PropertyId) -> Option<PropertyValue> {
+        if let Some(value) = self.content.properties.get(id) {
+            return Some(value.clone());
+        }
+        let text = match &id.key {
+            PropertyKey::Tag(tag) => self.tagged(*tag, id.kind),
+            PropertyKey::Id { set, id: number } => self.numbered(set, *number, id.kind),
+            PropertyKey::Name { .. } => None,
+        };
+        text.map(PropertyValue::One)
+    }
+
+    fn tagged(&self, tag: u16, kind: PropertyType) -> Option<String> {
+        let content = &self.content;
+        match (tag, kind) {
+            (0x0017, PropertyType::Integer) => Some(number(match content.importance {
+                Importance::Low => 0,
+                Importance::Normal => 1,
+                Importance::High => 2,
+            })),
+            (0x001a, PropertyType::String) => Some(self.class().to_owned()),
+            (0x0036, PropertyType::Integer) => Some(number(match content.sensitivity {
+                Sensitivity::Normal => 0,
+                Sensitivity::Personal => 1,
+                Sensitivity::Private => 2,
+                Sensitivity::Confidential => 3,
+            })),
+            (0x0037 | 0x0e1d, PropertyType::String) => Some(content.subject.clone()),
+            (0x300b, PropertyType::Binary) => Some(STANDARD.encode(self.search_key)),
+            (0x3007, PropertyType::SystemTime) => Some(time(self.created)),
+            (0x3008, PropertyType::SystemTime) => Some(time(self.modified)),
+            (0x1035, PropertyType::String) => match &content.kind {
+                Kind::Message(message) => Some(message.internet_message_id.clone()),
+                Kind::Event(_) => None,
+            },
+            (0x0e07, PropertyType::Integer) => match &content.kind {
+                Kind::Message(message) => {
+                    Some(number(i64::from(message.read) + 8 * i64::from(message.draft)))
+                }
+                Kind::Event(_) => None,
+            },
+            (0x0e06, PropertyType::SystemTime) => match &content.kind {
+                Kind::Message(message) => message.received.map(time),
+                Kind::Event(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn numbered(&self, set: &str, id: u32, kind: PropertyType) -> Option<String> {
+        let reminder = self.content.reminder;
+        let event = self.content.as_event();
+        match (set, id, kind) {
+            (COMMON_SET, 0x8501, PropertyType::Integer) => Some(number(reminder.minutes.into())),
+            (COMMON_SET, 0x8503, PropertyType::Boolean) => Some(reminder.set.to_string()),
+            (MEETING_SET, 0x03, PropertyType::Binary) => {
+                Some(STANDARD.encode(goid::from_uid(&event?.uid)))
+            }
+            (MEETING_SET, 0x23, PropertyType::Binary) => {
+                Some(STANDARD.encode(goid::clean(goid::from_uid(&event?.uid))))
+            }
+            (APPOINTMENT_SET, 0x8205, PropertyType::Integer) => {
+                Some(number(match event?.show_as {
+                    ShowAs::Free => 0,
+                    ShowAs::Tentative => 1,
+                    ShowAs::Busy | ShowAs::Unknown => 2,
+                    ShowAs::OutOfOffice => 3,
+                    ShowAs::WorkingElsewhere => 4,
+                }))
+            }
+            (APPOINTMENT_SET, 0x8208, PropertyType::String) => {
+                event?.locations.first().map(|location| location.name.clone())
+            }
+            (APPOINTMENT_SET, 0x820d, PropertyType::SystemTime) => Some(time(event?.start.utc)),
+            (APPOINTMENT_SET, 0x820e, PropertyType::SystemTime) => Some(time(event?.end.utc)),
+            (APPOINTMENT_SET, 0x8215, PropertyType::Boolean) => Some(event?.all_day.to_string()),
+            (APPOINTMENT_SET, 0x8217, PropertyType::Integer) => {
+                let event = event?;
+                let meeting = i64::from(event.is_meeting());
+                Some(number(meeting + 4 * i64::from(event.cancelled)))
+            }
+            (APPOINTMENT_SET, 0x8223, PropertyType::Boolean) => event.map(|_| false.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The message class.
+    pub fn class(&self) -> &'static str {
+        match &self.content.kind {
+            Kind::Event(_) => "IPM.Appointment",
+            Kind::Message(_) => "IPM.Note",
+        }
+    }
+}
+
+fn number(value: i64) -> String {
+    value.to_string()
+}
+
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

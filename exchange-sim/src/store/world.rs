@@ -1,0 +1,134 @@
+//! Everything the built-in Exchange holds.
+
+use super::mailbox::Mailbox;
+use super::rng::Rng;
+use super::sent::Sent;
+use crate::Request;
+use crate::config::{Config, Profile};
+use crate::control::Recorded;
+use crate::fault::Faults;
+use crate::graph::Pace;
+use crate::token::Tokens;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+/// All mailboxes, the clock, and what tests look at.
+#[derive(Debug)]
+pub struct World {
+    /// What it was started with.
+    pub config: Config,
+    /// By address in lower case.
+    pub mailboxes: BTreeMap<String, Mailbox>,
+    /// Everything that left a mailbox.
+    pub sent: Vec<Sent>,
+    /// Every request but those to the control API.
+    pub requests: Vec<Recorded>,
+    /// Faults that wait for their request.
+    pub faults: Faults,
+    /// Bearer tokens given out.
+    pub tokens: Tokens,
+    /// How often each mailbox was asked lately.
+    pub(crate) pace: Pace,
+    /// Randomness of the server itself: request ids and the like.
+    pub rng: Rng,
+    now: Timestamp,
+    postponed: Vec<(Timestamp, Request)>,
+}
+
+impl World {
+    /// An Exchange without mailboxes.
+    pub fn new(config: Config) -> Self {
+        Self {
+            mailboxes: BTreeMap::new(),
+            sent: Vec::new(),
+            requests: Vec::new(),
+            faults: Faults::default(),
+            tokens: Tokens::default(),
+            pace: Pace::default(),
+            rng: Rng::fork(config.random_seed, "server"),
+            now: config.start,
+            postponed: Vec::new(),
+            config,
+        }
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Lets the virtual clock go on.
+    pub fn advance(&mut self, by: SignedDuration) {
+        self.now = self.now.checked_add(by).unwrap_or(self.now).max(self.now);
+        self.refresh();
+    }
+
+    /// Brings the mailboxes up to the virtual time; called before each request.
+    pub fn refresh(&mut self) {
+        for mailbox in self.mailboxes.values_mut() {
+            mailbox.now = self.now;
+            mailbox.settle();
+        }
+    }
+
+    /// Keeps a request to be carried out `delay` later.
+    pub(crate) fn postpone(&mut self, delay: SignedDuration, request: Request) {
+        let due = self.now.checked_add(delay).unwrap_or(self.now);
+        self.postponed.push((due, request));
+    }
+
+    /// Takes the requests whose time has come.
+    pub(crate) fn due(&mut self) -> Vec<Request> {
+        let now = self.now;
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.postponed).into_iter().partition(|(at, _)| *at <= now);
+        self.postponed = later;
+        due.into_iter().map(|(_, request)| request).collect()
+    }
+
+    /// Takes what the mailboxes sent during a request; called after each request.
+    pub fn collect_sent(&mut self) {
+        for mailbox in self.mailboxes.values_mut() {
+            self.sent.append(&mut mailbox.outbox);
+        }
+    }
+
+    /// Adds a mailbox, or gives an existing one another password.
+    pub fn add_mailbox(&mut self, address: &str, password: &str) -> &mut Mailbox {
+        let key = address.to_ascii_lowercase();
+        let rng = Rng::fork(self.config.random_seed, &key);
+        let now = self.now;
+        let settles = self.config.profile == Profile::ExchangeOnline;
+        let repeat_one_in = self.config.repeat_one_in;
+        let mailbox = self.mailboxes.entry(key).or_insert_with_key(|key| {
+            let mut mailbox = Mailbox::new(key, password, now, rng);
+            mailbox.settles = settles;
+            mailbox.repeat_one_in = repeat_one_in;
+            mailbox
+        });
+        mailbox.password = password.to_owned();
+        mailbox
+    }
+
+    /// Finds a mailbox by address, without case.
+    pub fn mailbox(&self, address: &str) -> Option<&Mailbox> {
+        self.mailboxes.get(&address.to_ascii_lowercase())
+    }
+
+    /// Finds a mailbox to change.
+    pub fn mailbox_mut(&mut self, address: &str) -> Option<&mut Mailbox> {
+        self.mailboxes.get_mut(&address.to_ascii_lowercase())
+    }
+
+    /// The address of the mailbox that user name and password open; the address is a user name too.
+    pub fn sign_in(&self, user: &str, password: &str) -> Option<&str> {
+        self.mailboxes
+            .values()
+            .find(|mailbox| {
+                (mailbox.user.eq_ignore_ascii_case(user)
+                    || mailbox.address.eq_ignore_ascii_case(user))
+                    && mailbox.password == password
+            })
+            .map(|mailbox| mailbox.address.as_str())
+    }
+}

@@ -1,0 +1,73 @@
+//! Who gets in, and as whom.
+
+use crate::*;
+
+fn get_calendar() -> &'static str {
+    r#"<m:GetFolder><m:FolderShape><t:BaseShape>Default</t:BaseShape></m:FolderShape><m:FolderIds><t:DistinguishedFolderId Id="calendar"/></m:FolderIds></m:GetFolder>"#
+}
+
+fn impersonate(address: &str) -> String {
+    format!(
+        "<t:ExchangeImpersonation><t:ConnectingSID><t:PrimarySmtpAddress>{address}</t:PrimarySmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>"
+    )
+}
+
+#[test]
+fn without_credentials_nobody_gets_in() {
+    let sim = sim();
+    let wrong = format!("Basic {}", STANDARD.encode(format!("{ANNA}:wrong")));
+    for authorization in ["", "Basic", "Basic ???", "Bearer nonsense", "Digest x", &wrong] {
+        let (status, _) = post(&sim, authorization, &envelope("", get_calendar()));
+        assert_eq!(status, 401, "{authorization}");
+    }
+    let probe = |authorization: &str| {
+        let request = Request::get("http://sim.example/EWS/Exchange.asmx")
+            .header("Authorization", authorization)
+            .body(bytes::Bytes::new())
+            .expect("a request");
+        sim.handle(request).status()
+    };
+    assert_eq!(probe(""), Some(401));
+    assert_eq!(probe(&basic(ANNA)), Some(200));
+}
+
+#[test]
+fn only_who_may_impersonates() {
+    let sim = sim_with(|config| config.impersonators = vec![BEN.to_owned()]);
+    let body = envelope(&impersonate(BEN), get_calendar());
+    let (status, answer) = post(&sim, &basic(ANNA), &body);
+    assert_eq!(status, 500);
+    assert!(answer.contains("a:ErrorImpersonateUserDenied<"), "{answer}");
+    let own = post(&sim, &basic(ANNA), &envelope("", get_calendar())).1;
+    let (status, acted) = post(&sim, &basic(BEN), &envelope(&impersonate(ANNA), get_calendar()));
+    assert_eq!(status, 200, "{acted}");
+    assert_eq!(between(&own, "FolderId Id=", " "), between(&acted, "FolderId Id=", " "));
+    let (_, nobody) =
+        post(&sim, &basic(BEN), &envelope(&impersonate("x@y.example"), get_calendar()));
+    assert!(nobody.contains("a:ErrorNonExistentMailbox<"), "{nobody}");
+}
+
+#[test]
+fn an_application_must_impersonate() {
+    let sim = sim();
+    let (tenant, client, secret) = sim.with(|world| {
+        let config = &world.config;
+        (config.tenant.clone(), config.client.clone(), config.secret.clone())
+    });
+    let form = format!(
+        "grant_type=client_credentials&client_id={client}&client_secret={secret}&scope=https://outlook.office365.com/.default"
+    );
+    let request = Request::post(format!("http://sim.example/{tenant}/oauth2/v2.0/token"))
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body(form.into())
+        .expect("a request");
+    let Reply::Respond { response, .. } = sim.handle(request) else { panic!("an answer") };
+    let token: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");
+    let bearer = format!("Bearer {}", token["access_token"].as_str().expect("a token"));
+    let (status, alone) = post(&sim, &bearer, &envelope("", get_calendar()));
+    assert_eq!(status, 500);
+    assert!(alone.contains("a:ErrorInvalidExchangeImpersonationHeaderData<"), "{alone}");
+    let (status, acted) = post(&sim, &bearer, &envelope(&impersonate(ANNA), get_calendar()));
+    assert_eq!(status, 200, "{acted}");
+    assert!(acted.contains("<t:DisplayName>Calendar<"), "{acted}");
+}

@@ -1,0 +1,8 @@
+//! The Graph face, driven with requests as Microsoft documents them.
+
+mod documented;
+mod events;
+mod faces;
+mod harness;
+mod lists;
+mod service;

@@ -1,0 +1,113 @@
+//! Reading events whole, in batches.
+
+use crate::GraphRemote;
+use crate::batch::{Reply, Step};
+use crate::failure::{Effect, Fault};
+use crate::map::event;
+use std::time::Duration;
+use sync_core::ids::{FolderId, RemoteId};
+use sync_core::port::{Failure, Fetched, Sighted, Trouble};
+
+/// Longest wait before steps are read once more within a call, in milliseconds; longer waits are
+/// the caller's to plan.
+const WAIT_MS_MAX: u64 = 10_000;
+/// The wait where the service names none, in milliseconds.
+const WAIT_MS_DEFAULT: u64 = 1_000;
+
+impl GraphRemote {
+    /// Reads events as they stand in the calendar: one in the trash is missing.
+    pub(crate) async fn fetch_events(
+        &self,
+        folder: &FolderId,
+        ids: &[RemoteId],
+    ) -> Result<Vec<Fetched>, Failure> {
+        let query = self.whole_event();
+        let step = |id: &RemoteId| {
+            let event = self.graph.links.event(folder.as_str(), id.as_str());
+            Step::get(format!("{event}?{query}"))
+        };
+        let steps: Vec<Step> = ids.iter().map(step).collect();
+        let replies = self.read_steps(&steps).await;
+        let some_were_read = replies.iter().any(is_said);
+        replies.into_iter().map(|reply| self.fetched(reply, some_were_read)).collect()
+    }
+
+    /// What was read, with its digests.
+    pub(crate) fn sighted(&self, read: event::Read) -> Sighted {
+        self.digester.sighted(&read.event, read.version, read.edited_ms, read.stamp)
+    }
+
+    /// Runs steps that read; those that the service had no time for are read once more, if others
+    /// were served and the wait is short.
+    pub(crate) async fn read_steps(&self, steps: &[Step]) -> Vec<Reply> {
+        let mut replies = self.graph.batch(steps).await;
+        let unserved: Vec<usize> =
+            (0..replies.len()).filter(|&at| is_unserved(&replies[at])).collect();
+        let wait_ms = unserved
+            .iter()
+            .filter_map(|&at| replies[at].as_ref().err()?.refusal()?.after_ms)
+            .max()
+            .unwrap_or(WAIT_MS_DEFAULT);
+        if unserved.is_empty() || unserved.len() == steps.len() || wait_ms > WAIT_MS_MAX {
+            return replies;
+        }
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        let again: Vec<Step> = unserved.iter().map(|&at| steps[at].clone()).collect();
+        for (at, reply) in unserved.into_iter().zip(self.graph.batch(&again).await) {
+            replies[at] = reply;
+        }
+        replies
+    }
+
+    fn fetched(&self, reply: Reply, some_were_read: bool) -> Result<Fetched, Failure> {
+        let fault = match reply {
+            Ok(value) => {
+                return Ok(match event::read(&value, &self.properties) {
+                    Ok(read) if self.window.excludes(read.event.timing.as_ref()) => {
+                        Fetched::Outside
+                    }
+                    Ok(read) => Fetched::Found(Box::new(self.sighted(read))),
+                    Err(trouble) => Fetched::Unreadable(trouble),
+                });
+            }
+            Err(fault) => fault,
+        };
+        let is_of_item = is_of_item(&fault, some_were_read);
+        let failure = fault.failure(Effect::Read);
+        if matches!(failure, Failure::Missing(_)) {
+            Ok(Fetched::Missing)
+        } else if is_of_item {
+            let Trouble { code, detail } = failure.trouble();
+            let detail = format!("Graph has the event and can't deliver it: {detail}");
+            Ok(Fetched::Unreadable(Trouble::new(code, detail)))
+        } else {
+            Err(failure)
+        }
+    }
+}
+
+/// Whether the service said anything about the item itself.
+fn is_said(reply: &Reply) -> bool {
+    match reply {
+        Ok(_) => true,
+        Err(fault) => fault.refusal().is_some_and(|r| r.is_not_found()),
+    }
+}
+
+fn is_unserved(reply: &Reply) -> bool {
+    reply
+        .as_ref()
+        .is_err_and(|fault| fault.refusal().is_some_and(|r| r.status == 429 || r.status >= 500))
+}
+
+/// Whether a refusal speaks of this item and not of the service: corrupt items are refused with
+/// 4xx, or with 5xx again and again while others are served.
+fn is_of_item(fault: &Fault, some_were_read: bool) -> bool {
+    fault.refusal().is_some_and(|refusal| match refusal.status {
+        _ if refusal.is_throttle() => false,
+        401 | 403 | 404 | 408 | 423 => false,
+        400..500 => true,
+        500.. => some_were_read || refusal.is_any(&["ErrorCorruptData", "ErrorInvalidRecipients"]),
+        _ => false,
+    })
+}

@@ -1,0 +1,4 @@
+//! Graph's resources, and what they are to us.
+
+pub(crate) mod event;
+pub(crate) mod time;

@@ -1,0 +1,335 @@
+//! A Graph event, and what it holds for us (MS docs: event resource type).
+
+use crate::map::time::{self, DateTimeTimeZone};
+use crate::stamp::{Properties, Property};
+use chrono::DateTime;
+use items::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sync_core::ids::Version;
+use sync_core::port::{Stamp, Trouble};
+
+/// The members that are asked for: what we hold, and what says whether we can.
+pub(crate) const SELECT: &str = "id,subject,body,location,start,end,isAllDay,\
+    originalStartTimeZone,originalEndTimeZone,categories,isReminderOn,reminderMinutesBeforeStart,\
+    showAs,sensitivity,importance,type,iCalUId,lastModifiedDateTime";
+
+/// An event as it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Read {
+    /// What it holds.
+    pub event: Event,
+    /// Its etag.
+    pub version: Option<Version>,
+    /// When it was last edited, in milliseconds since 1970 UTC.
+    pub edited_ms: Option<i64>,
+    /// Our stamp.
+    pub stamp: Option<Stamp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct Resource {
+    r#type: Option<String>,
+    subject: Option<String>,
+    body: Option<ItemBody>,
+    location: Option<Location>,
+    start: Option<DateTimeTimeZone>,
+    end: Option<DateTimeTimeZone>,
+    is_all_day: Option<bool>,
+    original_start_time_zone: Option<String>,
+    original_end_time_zone: Option<String>,
+    categories: Option<Vec<String>>,
+    is_reminder_on: Option<bool>,
+    reminder_minutes_before_start: Option<i32>,
+    show_as: Option<String>,
+    sensitivity: Option<String>,
+    importance: Option<String>,
+    #[serde(rename = "iCalUId")]
+    i_cal_uid: Option<String>,
+    last_modified_date_time: Option<String>,
+    single_value_extended_properties: Option<Vec<Property>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ItemBody {
+    content_type: Option<String>,
+    content: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Location {
+    display_name: Option<String>,
+}
+
+/// The version of an event: its etag; the change key makes the same one.
+pub(crate) fn version(value: &Value) -> Option<Version> {
+    if let Some(etag) = value["@odata.etag"].as_str() {
+        return Some(Version::from(etag));
+    }
+    let key = value["changeKey"].as_str()?;
+    Some(Version(format!("W/\"{key}\"")))
+}
+
+/// Whether an event is part of a series, by its `type`.
+pub(crate) fn is_series(value: &Value) -> bool {
+    !matches!(value["type"].as_str(), None | Some("singleInstance"))
+}
+
+/// Reads an event; what can't be read says why, without its content.
+///
+/// Members that are missing or null are empty: Graph holds every field of ours.
+pub(crate) fn read(value: &Value, properties: &Properties) -> Result<Read, Trouble> {
+    let resource = Resource::deserialize(value)
+        .map_err(|e| Trouble::new("malformed-event", format!("the event is malformed: {e}")))?;
+    if is_series(value) {
+        return Err(Trouble::new(
+            "series-not-supported",
+            format!("the event is a {}", resource.r#type.unwrap_or_default()),
+        ));
+    }
+    let original =
+        (resource.original_start_time_zone.as_deref(), resource.original_end_time_zone.as_deref());
+    let timing = match (&resource.start, &resource.end) {
+        (Some(start), Some(end)) => time::read(start, end, original, resource.is_all_day),
+        _ => None,
+    };
+    let timing = timing.ok_or_else(|| {
+        Trouble::new("malformed-timing", "the event's start or end is not understood")
+    })?;
+    let ours = resource.single_value_extended_properties.unwrap_or_default();
+    let uid = properties.uid(&ours).map(str::to_owned).or(resource.i_cal_uid);
+    Ok(Read {
+        event: Event {
+            uid: uid.filter(|uid| !uid.is_empty()),
+            subject: Some(resource.subject.unwrap_or_default()),
+            body: Some(resource.body.unwrap_or_default().into_body()),
+            location: Some(resource.location.unwrap_or_default().display_name.unwrap_or_default()),
+            timing: Some(timing),
+            categories: Some(resource.categories.unwrap_or_default()),
+            reminder: reminder(resource.is_reminder_on, resource.reminder_minutes_before_start),
+            show_as: resource.show_as.as_deref().and_then(show_as),
+            sensitivity: resource.sensitivity.as_deref().and_then(sensitivity),
+            importance: resource.importance.as_deref().and_then(importance),
+        },
+        version: version(value),
+        edited_ms: resource.last_modified_date_time.as_deref().and_then(edited_ms),
+        stamp: properties.stamp(&ours),
+    })
+}
+
+impl ItemBody {
+    fn into_body(self) -> Body {
+        let kind = match self.content_type.as_deref() {
+            Some(kind) if kind.eq_ignore_ascii_case("html") => BodyKind::Html,
+            _ => BodyKind::Text,
+        };
+        Body { kind, content: self.content.unwrap_or_default() }
+    }
+}
+
+fn reminder(is_on: Option<bool>, minutes: Option<i32>) -> Option<Reminder> {
+    match (is_on?, minutes) {
+        (true, Some(minutes)) => Some(Reminder::Before(minutes)),
+        (true, None) => None,
+        (false, _) => Some(Reminder::Off),
+    }
+}
+
+/// `unknown` is what Graph says of values it can't name: we don't know either.
+fn show_as(text: &str) -> Option<ShowAs> {
+    Some(match text {
+        "free" => ShowAs::Free,
+        "tentative" => ShowAs::Tentative,
+        "busy" => ShowAs::Busy,
+        "oof" => ShowAs::OutOfOffice,
+        "workingElsewhere" => ShowAs::WorkingElsewhere,
+        _ => return None,
+    })
+}
+
+fn sensitivity(text: &str) -> Option<Sensitivity> {
+    Some(match text {
+        "normal" => Sensitivity::Normal,
+        "personal" => Sensitivity::Personal,
+        "private" => Sensitivity::Private,
+        "confidential" => Sensitivity::Confidential,
+        _ => return None,
+    })
+}
+
+fn importance(text: &str) -> Option<Importance> {
+    Some(match text {
+        "low" => Importance::Low,
+        "normal" => Importance::Normal,
+        "high" => Importance::High,
+        _ => return None,
+    })
+}
+
+/// Unset times are delivered as the year 1.
+fn edited_ms(text: &str) -> Option<i64> {
+    let ms = DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis();
+    (ms > 0).then_some(ms)
+}
+
+/// The members that say what `event` holds, and no others: as the body of a PATCH it leaves the
+/// rest alone. Attendees are never among them, because Graph would mail them.
+pub(crate) fn write(event: &Event) -> Map<String, Value> {
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    if let Some(subject) = &event.subject {
+        put("subject", json!(subject));
+    }
+    if let Some(Body { kind, content }) = &event.body {
+        let kind = match kind {
+            BodyKind::Text => "text",
+            BodyKind::Html => "html",
+        };
+        put("body", json!({"contentType": kind, "content": content}));
+    }
+    if let Some(location) = &event.location {
+        put("location", json!({"displayName": location}));
+    }
+    if let Some(categories) = &event.categories {
+        put("categories", json!(categories));
+    }
+    match event.reminder {
+        Some(Reminder::Off) => {
+            put("isReminderOn", json!(false));
+        }
+        Some(Reminder::Before(minutes)) => {
+            put("isReminderOn", json!(true));
+            put("reminderMinutesBeforeStart", json!(minutes));
+        }
+        None => {}
+    }
+    if let Some(show_as) = event.show_as {
+        put("showAs", json!(show_as_text(show_as)));
+    }
+    if let Some(sensitivity) = event.sensitivity {
+        put("sensitivity", json!(sensitivity_text(sensitivity)));
+    }
+    if let Some(importance) = event.importance {
+        put("importance", json!(importance_text(importance)));
+    }
+    if let Some(timing) = &event.timing {
+        time::write(timing, &mut members);
+    }
+    members
+}
+
+fn show_as_text(show_as: ShowAs) -> &'static str {
+    match show_as {
+        ShowAs::Free => "free",
+        ShowAs::Tentative => "tentative",
+        ShowAs::Busy => "busy",
+        ShowAs::OutOfOffice => "oof",
+        ShowAs::WorkingElsewhere => "workingElsewhere",
+    }
+}
+
+fn sensitivity_text(sensitivity: Sensitivity) -> &'static str {
+    match sensitivity {
+        Sensitivity::Normal => "normal",
+        Sensitivity::Personal => "personal",
+        Sensitivity::Private => "private",
+        Sensitivity::Confidential => "confidential",
+    }
+}
+
+fn importance_text(importance: Importance) -> &'static str {
+    match importance {
+        Importance::Low => "low",
+        Importance::Normal => "normal",
+        Importance::High => "high",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use items::Timing;
+
+    fn sample() -> Value {
+        json!({
+            "@odata.etag": "W/\"k\"",
+            "id": "AAMk=",
+            "type": "singleInstance",
+            "subject": "Quarterly",
+            "body": {"contentType": "html", "content": "<p>x</p>"},
+            "location": {"displayName": "Room 1"},
+            "start": {"dateTime": "2026-11-25T09:00:00.0000000", "timeZone": "UTC"},
+            "end": {"dateTime": "2026-11-25T10:00:00.0000000", "timeZone": "UTC"},
+            "isAllDay": false,
+            "originalStartTimeZone": "W. Europe Standard Time",
+            "originalEndTimeZone": "W. Europe Standard Time",
+            "categories": ["Red", "Blue"],
+            "isReminderOn": true,
+            "reminderMinutesBeforeStart": 30,
+            "showAs": "oof",
+            "sensitivity": "private",
+            "importance": "high",
+            "iCalUId": "0400",
+            "lastModifiedDateTime": "2026-11-20T08:00:00.5Z"
+        })
+    }
+
+    #[test]
+    fn an_event_reads_and_writes_the_same() {
+        let properties = Properties::new("s");
+        let first = read(&sample(), &properties).unwrap();
+        assert_eq!(first.version, Some(Version::from("W/\"k\"")));
+        assert_eq!(first.edited_ms, Some(1_795_161_600_500));
+        assert_eq!(first.event.uid.as_deref(), Some("0400"));
+        let mut again = Value::Object(write(&first.event));
+        assert_eq!(again["start"]["timeZone"], "W. Europe Standard Time");
+        for original in ["originalStartTimeZone", "originalEndTimeZone"] {
+            again[original] = sample()[original].clone();
+        }
+        again["iCalUId"] = json!("0400");
+        assert_eq!(read(&again, &properties).unwrap().event, first.event);
+    }
+
+    #[test]
+    fn a_patch_says_only_what_it_holds() {
+        let patch = Event { subject: Some("New".into()), ..Event::default() };
+        assert_eq!(Value::Object(write(&patch)), json!({"subject": "New"}));
+        let patch = Event { reminder: Some(Reminder::Off), ..Event::default() };
+        assert_eq!(Value::Object(write(&patch)), json!({"isReminderOn": false}));
+    }
+
+    #[test]
+    fn what_graph_does_not_say_is_empty_or_unknown() {
+        let bare = json!({
+            "start": {"dateTime": "2026-11-25T00:00:00.0000000", "timeZone": "UTC"},
+            "end": {"dateTime": "2026-11-26T00:00:00.0000000", "timeZone": "UTC"},
+            "isAllDay": true, "showAs": "unknown", "location": null, "iCalUId": "",
+            "lastModifiedDateTime": "0001-01-01T00:00:00Z"
+        });
+        let read = read(&bare, &Properties::new("s")).unwrap();
+        assert_eq!(read.event.location.as_deref(), Some(""));
+        assert_eq!(read.event.categories, Some(vec![]));
+        assert_eq!((read.event.show_as, read.event.reminder), (None, None));
+        assert_eq!((read.event.uid, read.edited_ms, read.version), (None, None, None));
+        assert!(matches!(read.event.timing, Some(Timing::AllDay { zone: None, .. })));
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let properties = Properties::new("s");
+        let with = |name: &str, value: Value| {
+            let mut event = sample();
+            event[name] = value;
+            read(&event, &properties).unwrap_err().code
+        };
+        assert_eq!(with("type", json!("seriesMaster")), "series-not-supported");
+        assert_eq!(with("start", Value::Null), "malformed-timing");
+        assert_eq!(with("end", json!({"dateTime": "soon"})), "malformed-timing");
+        assert_eq!(with("categories", json!("Red")), "malformed-event");
+        assert_eq!(read(&Value::Null, &properties).unwrap_err().code, "malformed-event");
+    }
+}

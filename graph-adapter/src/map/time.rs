@@ -1,0 +1,203 @@
+//! Times: local and named by zone on the wire, instants here.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use items::{Timing, zone};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Graph's `dateTimeTimeZone`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DateTimeTimeZone {
+    date_time: String,
+    #[serde(default)]
+    time_zone: Option<String>,
+}
+
+impl DateTimeTimeZone {
+    /// What the clocks show: seconds and up to seven digits of a fraction, or a date alone.
+    fn wall(&self) -> Option<NaiveDateTime> {
+        let text = self.date_time.trim().trim_end_matches('Z');
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+            .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M"))
+            .ok()
+            .or_else(|| text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0))
+    }
+
+    /// In seconds since 1970 UTC. Responses are in UTC, because we never ask for another zone.
+    fn instant(&self) -> Option<i64> {
+        let wall = self.wall()?;
+        match self.time_zone.as_deref() {
+            None | Some("UTC" | "") => Some(wall.and_utc().timestamp()),
+            Some(named) => zone::to_instant(named, wall),
+        }
+    }
+}
+
+/// The timing of an event, from the members that say it; `None` where they can't be understood.
+pub(crate) fn read(
+    start: &DateTimeTimeZone,
+    end: &DateTimeTimeZone,
+    original_zones: (Option<&str>, Option<&str>),
+    is_all_day: Option<bool>,
+) -> Option<Timing> {
+    let start_zone = original_zones.0.and_then(zone_name);
+    let end_zone = original_zones.1.and_then(zone_name);
+    if is_all_day == Some(true) {
+        let start = day(start, start_zone.as_deref())?;
+        let end = day(end, end_zone.as_deref())?;
+        return Some(Timing::AllDay { start, end, zone: start_zone });
+    }
+    Some(Timing::Timed { start: start.instant()?, end: end.instant()?, start_zone, end_zone })
+}
+
+/// The zone that an event was entered in. `tzone://Microsoft/Utc` is UTC; the other names of that
+/// kind stand for zones that Graph can't name.
+fn zone_name(original: &str) -> Option<String> {
+    match original.trim() {
+        "" => None,
+        utc if utc.eq_ignore_ascii_case("tzone://Microsoft/Utc") => Some("UTC".to_owned()),
+        custom if custom.to_ascii_lowercase().starts_with("tzone://") => None,
+        named => Some(named.to_owned()),
+    }
+}
+
+/// The day that an all-day event starts or ends on: midnight as delivered, or, where the server
+/// has moved that to UTC, midnight in the event's own zone.
+fn day(time: &DateTimeTimeZone, zone_name: Option<&str>) -> Option<NaiveDate> {
+    let wall = time.wall()?;
+    if wall.time() == chrono::NaiveTime::MIN {
+        return Some(wall.date());
+    }
+    let local = zone_name.and_then(|name| zone::to_wall(name, time.instant()?));
+    Some(local.unwrap_or(wall).date())
+}
+
+/// The members that say a timing.
+pub(crate) fn write(timing: &Timing, into: &mut Map<String, Value>) {
+    let mut put = |start: Value, end: Value, is_all_day: bool| {
+        into.insert("start".to_owned(), start);
+        into.insert("end".to_owned(), end);
+        into.insert("isAllDay".to_owned(), json!(is_all_day));
+    };
+    match timing {
+        Timing::Timed { start, end, start_zone, end_zone } => {
+            let end_zone = end_zone.as_deref().or(start_zone.as_deref());
+            put(local(*start, start_zone.as_deref()), local(*end, end_zone), false);
+        }
+        Timing::AllDay { start, end, zone } => {
+            // Midnight of both in one zone (MS docs: event).
+            let name = zone.as_deref().and_then(zone::windows).unwrap_or("UTC");
+            let midnight =
+                |day: &NaiveDate| json!({"dateTime": format!("{day}T00:00:00"), "timeZone": name});
+            put(midnight(start), midnight(end), true);
+        }
+    }
+}
+
+/// An instant in the zone it was entered in; in UTC where Graph doesn't know that zone, or where
+/// its clocks show that time twice and the server would take the other one.
+fn local(instant: i64, zone_name: Option<&str>) -> Value {
+    let in_zone = zone_name.and_then(zone::windows).and_then(|name| {
+        let wall = zone::to_wall(name, instant)?;
+        (zone::to_instant(name, wall) == Some(instant)).then_some((wall, name))
+    });
+    let utc = || (DateTime::from_timestamp(instant, 0).unwrap_or_default().naive_utc(), "UTC");
+    let (wall, name) = in_zone.unwrap_or_else(utc);
+    json!({"dateTime": wall.format("%Y-%m-%dT%H:%M:%S").to_string(), "timeZone": name})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(date_time: &str, zone: &str) -> DateTimeTimeZone {
+        DateTimeTimeZone { date_time: date_time.into(), time_zone: Some(zone.into()) }
+    }
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn times_are_read_in_all_their_forms() {
+        for (text, expected) in [
+            ("2026-11-25T09:00:00.0000000", Some(1_795_597_200)),
+            ("2026-11-25T09:00:00Z", Some(1_795_597_200)),
+            ("2026-11-25T09:00", Some(1_795_597_200)),
+            ("2026-11-25", Some(1_795_564_800)),
+            ("0001-01-01T00:00:00", Some(-62_135_596_800)),
+            ("tomorrow", None),
+            ("", None),
+        ] {
+            assert_eq!(at(text, "UTC").instant(), expected, "{text}");
+        }
+        assert_eq!(
+            at("2026-11-25T10:00:00", "W. Europe Standard Time").instant(),
+            Some(1_795_597_200)
+        );
+        assert_eq!(at("2026-11-25T10:00:00", "Nowhere").instant(), None);
+    }
+
+    #[test]
+    fn the_zone_it_was_entered_in_is_kept() {
+        let read = |zone| {
+            let (start, end) = (at("2026-11-25T09:00:00", "UTC"), at("2026-11-25T10:00:00", "UTC"));
+            match read(&start, &end, (Some(zone), None), Some(false)) {
+                Some(Timing::Timed { start_zone, .. }) => start_zone,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(read("Pacific Standard Time").as_deref(), Some("Pacific Standard Time"));
+        assert_eq!(read("tzone://Microsoft/Utc").as_deref(), Some("UTC"));
+        assert_eq!(read("tzone://Microsoft/Custom"), None);
+        assert_eq!(read(""), None);
+    }
+
+    #[test]
+    fn days_stay_days() {
+        let zone = "W. Europe Standard Time";
+        let zones = (Some(zone), Some(zone));
+        let expected = Some(Timing::AllDay {
+            start: date("2026-11-25"),
+            end: date("2026-11-26"),
+            zone: Some(zone.to_owned()),
+        });
+        let midnight = (at("2026-11-25T00:00:00", "UTC"), at("2026-11-26T00:00:00", "UTC"));
+        assert_eq!(read(&midnight.0, &midnight.1, zones, Some(true)), expected);
+        let shifted = (at("2026-11-24T23:00:00", "UTC"), at("2026-11-25T23:00:00", "UTC"));
+        assert_eq!(read(&shifted.0, &shifted.1, zones, Some(true)), expected);
+    }
+
+    #[test]
+    fn what_is_written_is_local_to_its_zone() {
+        // 2026-10-25 00:30 and 01:30 UTC both show 02:30 in Berlin.
+        let zone = |name: &str| Some(name.to_owned());
+        for (instant, name, expected) in [
+            (
+                1_795_597_200,
+                zone("Europe/Berlin"),
+                ("2026-11-25T10:00:00", "W. Europe Standard Time"),
+            ),
+            (
+                1_795_597_200,
+                zone("Pacific Standard Time"),
+                ("2026-11-25T01:00:00", "Pacific Standard Time"),
+            ),
+            (
+                1_792_888_200,
+                zone("Europe/Berlin"),
+                ("2026-10-25T02:30:00", "W. Europe Standard Time"),
+            ),
+            (1_792_891_800, zone("Europe/Berlin"), ("2026-10-25T01:30:00", "UTC")),
+            (1_795_597_200, zone("Customized Time Zone"), ("2026-11-25T09:00:00", "UTC")),
+            (1_795_597_200, None, ("2026-11-25T09:00:00", "UTC")),
+            (i64::MAX, None, ("1970-01-01T00:00:00", "UTC")),
+        ] {
+            let written = local(instant, name.as_deref());
+            let got =
+                (written["dateTime"].as_str().unwrap(), written["timeZone"].as_str().unwrap());
+            assert_eq!(got, expected, "{instant} {name:?}");
+        }
+    }
+}

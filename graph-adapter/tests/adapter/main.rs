@@ -1,0 +1,11 @@
+//! The adapter against scripted answers, Microsoft's examples and the built-in Exchange.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod examples;
+mod faults;
+mod judge;
+mod pace;
+mod requests;
+mod script;
+mod sim;

@@ -1,0 +1,190 @@
+//! Puts an event together from the fields of others, as a merge decided.
+
+use crate::digest::Digester;
+use crate::event::{Body, Error, Event, Importance, Reminder, Sensitivity, ShowAs};
+use crate::field::Name;
+use std::collections::BTreeSet;
+use sync_core::ids::{ElementKey, Field};
+
+impl Event {
+    /// The fields that are present.
+    pub fn present_fields(&self) -> BTreeSet<Field> {
+        Name::ALL.into_iter().filter(|name| self.has(*name)).map(Name::field).collect()
+    }
+
+    /// Whether `name` is present.
+    pub fn has(&self, name: Name) -> bool {
+        match name {
+            Name::Subject => self.subject.is_some(),
+            Name::Body => self.body.is_some(),
+            Name::Location => self.location.is_some(),
+            Name::Timing => self.timing.is_some(),
+            Name::Categories => self.categories.is_some(),
+            Name::Reminder => self.reminder.is_some(),
+            Name::ShowAs => self.show_as.is_some(),
+            Name::Sensitivity => self.sensitivity.is_some(),
+            Name::Importance => self.importance.is_some(),
+        }
+    }
+
+    /// The event with absent fields as RFC 5545 reads their absence: for a file whose replica could
+    /// have held them.
+    #[must_use]
+    pub fn filled(self) -> Self {
+        Self {
+            uid: self.uid,
+            subject: self.subject.or_else(|| Some(String::new())),
+            body: self.body.or_else(|| Some(Body::default())),
+            location: self.location.or_else(|| Some(String::new())),
+            timing: self.timing,
+            categories: self.categories.or_else(|| Some(Vec::new())),
+            reminder: self.reminder.or(Some(Reminder::Off)),
+            show_as: self.show_as.or(Some(ShowAs::Busy)),
+            sensitivity: self.sensitivity.or(Some(Sensitivity::Normal)),
+            importance: self.importance.or(Some(Importance::Normal)),
+        }
+    }
+
+    /// Copies `field` from another event, absence included.
+    ///
+    /// # Errors
+    /// [`Error::UnknownField`] if no event has such a field.
+    pub fn take(&mut self, field: &Field, from: &Self) -> Result<(), Error> {
+        let name = known(field)?;
+        match name {
+            Name::Subject => self.subject.clone_from(&from.subject),
+            Name::Body => self.body.clone_from(&from.body),
+            Name::Location => self.location.clone_from(&from.location),
+            Name::Timing => self.timing.clone_from(&from.timing),
+            Name::Categories => self.categories.clone_from(&from.categories),
+            Name::Reminder => self.reminder = from.reminder,
+            Name::ShowAs => self.show_as = from.show_as,
+            Name::Sensitivity => self.sensitivity = from.sensitivity,
+            Name::Importance => self.importance = from.importance,
+        }
+        Ok(())
+    }
+
+    /// A patch: these fields alone, and no identity. Names that no event has are left out.
+    pub fn only(&self, fields: &BTreeSet<Field>) -> Self {
+        let mut patch = Self::default();
+        for field in fields {
+            // An unknown field is on no event, so it is on no patch either.
+            let _ = patch.take(field, self);
+        }
+        patch
+    }
+
+    /// Adds the element that `from` holds under `key`, or spells the one held here as `from` does.
+    ///
+    /// # Errors
+    /// [`Error::UnknownField`] if `field` is no set; [`Error::NoElement`] if `from` has no such
+    /// element.
+    pub fn put_element(
+        &mut self,
+        digester: &Digester,
+        field: &Field,
+        key: &ElementKey,
+        from: &Self,
+    ) -> Result<(), Error> {
+        let is_it = |element: &&String| digester.element_key(field, element) == *key;
+        let source = set(from, field)?.unwrap_or_default();
+        let element = source
+            .iter()
+            .find(is_it)
+            .cloned()
+            .ok_or_else(|| Error::NoElement(field.clone(), key.clone()))?;
+        let elements = set_mut(self, field)?.get_or_insert_with(Vec::new);
+        match elements.iter().position(|held| is_it(&held)) {
+            Some(position) => elements[position] = element,
+            None => elements.push(element),
+        }
+        Ok(())
+    }
+
+    /// Removes the element that stands under `key`, if any.
+    ///
+    /// # Errors
+    /// [`Error::UnknownField`] if `field` is no set.
+    pub fn drop_element(
+        &mut self,
+        digester: &Digester,
+        field: &Field,
+        key: &ElementKey,
+    ) -> Result<(), Error> {
+        if let Some(elements) = set_mut(self, field)? {
+            elements.retain(|element| digester.element_key(field, element) != *key);
+        }
+        Ok(())
+    }
+}
+
+fn known(field: &Field) -> Result<Name, Error> {
+    Name::of(field).ok_or_else(|| Error::UnknownField(field.clone()))
+}
+
+fn set<'a>(event: &'a Event, field: &Field) -> Result<Option<&'a [String]>, Error> {
+    if known(field)? == Name::Categories {
+        Ok(event.categories.as_deref())
+    } else {
+        Err(Error::UnknownField(field.clone()))
+    }
+}
+
+fn set_mut<'a>(event: &'a mut Event, field: &Field) -> Result<&'a mut Option<Vec<String>>, Error> {
+    if known(field)? == Name::Categories {
+        Ok(&mut event.categories)
+    } else {
+        Err(Error::UnknownField(field.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str]) -> Event {
+        let categories = names.iter().map(|&name| name.to_owned()).collect();
+        Event { categories: Some(categories), ..Event::default() }
+    }
+
+    #[test]
+    fn elements_come_and_go_by_key() {
+        let digester = Digester::new([7; 32]);
+        let field = Name::Categories.field();
+        let key = digester.element_key(&field, "red");
+        let mut event = named(&["Blue", "red"]);
+        event.put_element(&digester, &field, &key, &named(&["RED"])).expect("there");
+        assert_eq!(event, named(&["Blue", "RED"]));
+        event.drop_element(&digester, &field, &key).expect("a set");
+        assert_eq!(event, named(&["Blue"]));
+        event.put_element(&digester, &field, &key, &named(&["Red "])).expect("there");
+        assert_eq!(event, named(&["Blue", "Red "]));
+        assert!(event.put_element(&digester, &field, &key, &named(&[])).is_err());
+        let subject = Name::Subject.field();
+        assert!(event.drop_element(&digester, &subject, &key).is_err());
+    }
+
+    #[test]
+    fn a_filled_event_lacks_no_more_than_its_timing() {
+        let filled = named(&["Blue"]).filled();
+        let mut fields = crate::field::all();
+        fields.remove(&Name::Timing.field());
+        assert_eq!(filled.present_fields(), fields);
+        assert_eq!(filled.categories, named(&["Blue"]).categories);
+    }
+
+    #[test]
+    fn a_patch_has_only_what_was_asked_for() {
+        let event = Event {
+            uid: Some("u".into()),
+            subject: Some("s".into()),
+            location: Some("l".into()),
+            ..Event::default()
+        };
+        let patch = event.only(&BTreeSet::from([Name::Location.field(), Field::from("colour")]));
+        assert_eq!(patch, Event { location: Some("l".into()), ..Event::default() });
+        assert_eq!(patch.present_fields(), BTreeSet::from([Name::Location.field()]));
+        assert!(Event::default().take(&Field::from("colour"), &event).is_err());
+    }
+}

@@ -1,0 +1,95 @@
+//! iCalendar (RFC 5545, with the extensions of MS-OXCICAL): what the local replica keeps, and what
+//! is imported and exported.
+//!
+//! Reading never fails: what isn't understood is left out, with a warning. Writing over a file
+//! keeps what isn't understood, and the lines of fields that didn't change.
+
+mod document;
+mod line;
+mod read;
+mod time;
+mod vtimezone;
+mod write;
+
+use crate::event::Event;
+use document::{Component, Node};
+use time::Zones;
+
+/// Holds, as canonical JSON, what the standard properties of an event can't tell: odd zones, control
+/// characters, the second of two equal wall clock times.
+const EXACT: &str = "X-EVENSYNC-EXACT";
+/// Says that there is no reminder, which isn't the same as not saying anything.
+const REMINDER: &str = "X-EVENSYNC-REMINDER";
+/// How a UID ends that stands for none.
+const NO_UID: &str = "@no-uid.evensync.invalid";
+
+/// What was read of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The events, in the order of the file. A field that the file says nothing of is absent.
+    pub events: Vec<Event>,
+    /// What was not understood, and what was made of it.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something in a file that was not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it, for people.
+    pub text: String,
+}
+
+impl Warning {
+    fn new(line: usize, text: impl Into<String>) -> Self {
+        Self { line, text: text.into() }
+    }
+}
+
+/// Reads every single event of a file; series and other components are reported, not read.
+pub fn read(bytes: &[u8]) -> Reading {
+    let mut reading = Reading::default();
+    let file = Component::parse(bytes, &mut reading.warnings);
+    // Events without a calendar around them are taken, too.
+    read_calendar(&file, &mut reading);
+    for calendar in file.components("VCALENDAR") {
+        read_calendar(calendar, &mut reading);
+    }
+    reading
+}
+
+fn read_calendar(calendar: &Component, reading: &mut Reading) {
+    let zones = Zones::of(calendar);
+    for node in &calendar.nodes {
+        let Node::Component(component) = node else { continue };
+        match component.name.as_str() {
+            "VEVENT" => {
+                reading.events.extend(read::event(component, &zones, &mut reading.warnings));
+            }
+            "VCALENDAR" | "VTIMEZONE" => {}
+            name => {
+                let text = format!("{name} is not an event");
+                reading.warnings.push(Warning::new(component.number, text));
+            }
+        }
+    }
+}
+
+/// Writes an event as a file of its own; `dtstamp` is in seconds since 1970 UTC. Equal events and
+/// times give equal files.
+pub fn write(event: &Event, dtstamp: i64) -> String {
+    write_into(None, event, dtstamp)
+}
+
+/// Writes an event over the one with its UID in `existing`, or beside those that have others, and
+/// keeps everything else. Fields that the event doesn't have stay as they are there. An event
+/// without a UID is written over the only one there.
+pub fn write_into(existing: Option<&str>, event: &Event, dtstamp: i64) -> String {
+    let existing = existing.unwrap_or_default().as_bytes();
+    let mut file = Component::parse(existing, &mut Vec::new());
+    write::into(&mut file, event, dtstamp);
+    let mut text = String::new();
+    file.write(&mut text);
+    text
+}

@@ -1,0 +1,218 @@
+//! VEVENT to event.
+
+use super::Warning;
+use super::document::{Component, Node};
+use super::line::Line;
+use super::time::{self, Moment, Zones};
+use super::{EXACT, NO_UID, REMINDER, write};
+use crate::event::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use crate::field::Name;
+use std::collections::BTreeSet;
+
+/// The parameter that tells which line ends a body had.
+pub(super) const LINE_ENDS: &str = "X-EVENSYNC-EOL";
+
+/// The event of a VEVENT; `None` with a warning if it is no single event.
+pub(super) fn event(
+    vevent: &Component,
+    zones: &Zones,
+    warnings: &mut Vec<Warning>,
+) -> Option<Event> {
+    if let Some(name) = ["RRULE", "RDATE", "RECURRENCE-ID"].into_iter().find(|n| has(vevent, n)) {
+        let text = format!("an event of a series ({name}) is not read");
+        warnings.push(Warning::new(vevent.number, text));
+        return None;
+    }
+    for node in &vevent.nodes {
+        if let Node::Line(number, raw) = node
+            && Line::parse(raw).is_none()
+        {
+            warnings.push(Warning::new(*number, format!("not a content line: {raw}")));
+        }
+    }
+    let mut event = plain(vevent, zones, warnings);
+    if let Some(exact) = vevent.line(EXACT) {
+        restore(&mut event, &exact.value);
+    }
+    Some(event)
+}
+
+/// The event as its standard properties tell it. A field without a property is absent.
+pub(super) fn plain(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warning>) -> Event {
+    let text = |name: &str| vevent.line(name).map(|line| line.value);
+    let categories = vevent.lines("CATEGORIES").map(|(_, line)| line.text_list());
+    let categories = categories.reduce(|mut all, more| {
+        all.extend(more);
+        all
+    });
+    let timing = timing(vevent, zones, warnings);
+    Event {
+        uid: text("UID").filter(|uid| is_uid(uid)),
+        subject: text("SUMMARY"),
+        body: body(vevent),
+        location: text("LOCATION"),
+        reminder: reminder(vevent, timing.as_ref(), zones),
+        timing,
+        categories,
+        show_as: show_as(vevent),
+        sensitivity: text("CLASS").map(|class| sensitivity(&class)),
+        importance: importance(vevent),
+    }
+}
+
+/// Whether a UID identifies an event, and doesn't just fill its place.
+pub(super) fn is_uid(uid: &str) -> bool {
+    !uid.is_empty() && !uid.ends_with(NO_UID)
+}
+
+/// Puts back what the standard properties couldn't hold, as long as they stand there as they were
+/// written: what another program has changed since counts.
+fn restore(event: &mut Event, exact: &str) {
+    let Ok(exact) = Event::from_canonical(exact.as_bytes()) else { return };
+    for name in Name::ALL.into_iter().filter(|name| exact.has(*name)) {
+        let field = BTreeSet::from([name.field()]);
+        let mut alone = exact.only(&field);
+        if name == Name::Reminder {
+            // How a reminder stands there may depend on when the event is.
+            alone.timing.clone_from(&event.timing);
+        }
+        if write::as_read(&alone).only(&field) == event.only(&field) {
+            // The field is one of those that every event has.
+            let _ = event.take(&name.field(), &exact);
+        }
+    }
+    let alone = Event { uid: exact.uid.clone(), ..Event::default() };
+    if exact.uid.is_some() && write::as_read(&alone).uid == event.uid {
+        event.uid = exact.uid;
+    }
+}
+
+fn has(vevent: &Component, name: &str) -> bool {
+    vevent.nodes.iter().any(|node| node.name() == name)
+}
+
+fn body(vevent: &Component) -> Option<Body> {
+    let html = vevent.lines("X-ALT-DESC").map(|(_, line)| line).find(|line| {
+        line.param("FMTTYPE").is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"))
+    });
+    let (kind, line) = match html {
+        Some(line) => (BodyKind::Html, line),
+        None => (BodyKind::Text, vevent.line("DESCRIPTION")?),
+    };
+    let crlf = line.param(LINE_ENDS) == Some("CRLF");
+    let content = if crlf { line.value.replace('\n', "\r\n") } else { line.value };
+    Some(Body { kind, content })
+}
+
+fn timing(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warning>) -> Option<Timing> {
+    let (number, start) = vevent.lines("DTSTART").next()?;
+    let mut warn = |text: String| warnings.push(Warning::new(number, text));
+    let Some(from) = Moment::parse(&start.value) else {
+        warn(format!("not a date or time: {}", start.value));
+        return None;
+    };
+    let end = vevent.line("DTEND").and_then(|line| Some((Moment::parse(&line.value)?, line)));
+    let duration = vevent.line("DURATION").and_then(|line| time::parse_duration(&line.value));
+    let all_day = vevent.line("X-MICROSOFT-CDO-ALLDAYEVENT");
+    let all_day = all_day.is_some_and(|line| line.value.trim().eq_ignore_ascii_case("TRUE"));
+    let whole_days = from.is_midnight() && end.as_ref().is_none_or(|(to, _)| to.is_midnight());
+    if matches!(from, Moment::Date(_)) || (all_day && whole_days) {
+        let first = from.date();
+        let days = chrono::Duration::days((duration.unwrap_or_default() / 86_400).max(1));
+        let days = first.checked_add_signed(days).unwrap_or(first);
+        let last = end.map(|(to, _)| to.date()).filter(|last| *last > first).unwrap_or(days);
+        let zone = start.param(time::ZONE).or(start.param("TZID")).map(str::to_owned);
+        return Some(Timing::AllDay { start: first, end: last, zone });
+    }
+    let placed = zones.place(&start, from);
+    placed.problem.into_iter().for_each(&mut warn);
+    let (end, end_zone) = match end {
+        Some((to, line)) => {
+            let placed = zones.place(&line, to);
+            (placed.instant, placed.zone)
+        }
+        None => {
+            let end = placed.instant.checked_add(duration.unwrap_or_default());
+            (end.unwrap_or(placed.instant), placed.zone.clone())
+        }
+    };
+    Some(Timing::Timed { start: placed.instant, end, start_zone: placed.zone, end_zone })
+}
+
+/// The first alarm counts; absent where neither an alarm nor our mark says anything.
+fn reminder(vevent: &Component, timing: Option<&Timing>, zones: &Zones) -> Option<Reminder> {
+    let alarm = vevent.components("VALARM").find_map(|alarm| minutes(alarm, timing, zones));
+    let off = || vevent.line(REMINDER).filter(|line| line.value == "OFF");
+    alarm.map(Reminder::Before).or_else(|| off().map(|_| Reminder::Off))
+}
+
+/// How many minutes before the start an alarm goes off.
+pub(super) fn minutes(alarm: &Component, timing: Option<&Timing>, zones: &Zones) -> Option<i32> {
+    let trigger = alarm.line("TRIGGER")?;
+    let bounds = timing.and_then(|timing| match timing {
+        Timing::Timed { start, end, .. } => Some((*start, *end)),
+        Timing::AllDay { .. } => None,
+    });
+    let seconds = match Moment::parse(&trigger.value) {
+        Some(moment) => bounds?.0.checked_sub(zones.place(&trigger, moment).instant)?,
+        None => {
+            let after = time::parse_duration(&trigger.value)?;
+            let from_end = trigger.param("RELATED").is_some_and(|r| r.eq_ignore_ascii_case("END"));
+            let start = if from_end { bounds.map_or(0, |(start, end)| end - start) } else { 0 };
+            start.checked_add(after)?.checked_neg()?
+        }
+    };
+    i32::try_from(seconds.div_euclid(60)).ok()
+}
+
+/// Microsoft's word counts unless TRANSP, which every program writes, says otherwise.
+fn show_as(vevent: &Component) -> Option<ShowAs> {
+    let value = |name: &str| Some(vevent.line(name)?.value.trim().to_uppercase());
+    let transparent = value("TRANSP").map(|transp| transp == "TRANSPARENT");
+    let status = value("X-MICROSOFT-CDO-BUSYSTATUS").and_then(|status| match status.as_str() {
+        "FREE" => Some(ShowAs::Free),
+        "TENTATIVE" => Some(ShowAs::Tentative),
+        "BUSY" => Some(ShowAs::Busy),
+        "OOF" => Some(ShowAs::OutOfOffice),
+        "WORKINGELSEWHERE" => Some(ShowAs::WorkingElsewhere),
+        _ => None,
+    });
+    match (status, transparent) {
+        (Some(ShowAs::WorkingElsewhere), _) => status,
+        (Some(ShowAs::Free), Some(false)) => Some(ShowAs::Busy),
+        (_, Some(true)) => Some(ShowAs::Free),
+        (Some(_), _) => status,
+        (None, Some(false)) => {
+            let tentative = value("STATUS").is_some_and(|status| status == "TENTATIVE");
+            Some(if tentative { ShowAs::Tentative } else { ShowAs::Busy })
+        }
+        (None, None) => None,
+    }
+}
+
+/// RFC 5545 3.8.1.3: what isn't known is private. X-PERSONAL is of MS-OXCICAL.
+fn sensitivity(class: &str) -> Sensitivity {
+    match class.trim().to_uppercase().as_str() {
+        "PUBLIC" => Sensitivity::Normal,
+        "X-PERSONAL" => Sensitivity::Personal,
+        "CONFIDENTIAL" => Sensitivity::Confidential,
+        _ => Sensitivity::Private,
+    }
+}
+
+/// PRIORITY as MS-OXCICAL reads it: 1 to 4 are high, 6 to 9 low, 0 says nothing.
+fn importance(vevent: &Component) -> Option<Importance> {
+    let number = |name: &str| vevent.line(name)?.value.trim().parse::<u8>().ok();
+    match number("PRIORITY") {
+        Some(1..=4) => return Some(Importance::High),
+        Some(5) => return Some(Importance::Normal),
+        Some(6..=9) => return Some(Importance::Low),
+        Some(_) | None => {}
+    }
+    match number("X-MICROSOFT-CDO-IMPORTANCE") {
+        Some(0) => Some(Importance::Low),
+        Some(1) => Some(Importance::Normal),
+        Some(2) => Some(Importance::High),
+        Some(_) | None => None,
+    }
+}

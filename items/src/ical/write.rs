@@ -1,0 +1,304 @@
+//! Event to VEVENT: only what differs from what stands there is written anew.
+
+use super::document::{Component, Node};
+use super::line::{compose, escape};
+use super::time::{self, Zones};
+use super::{EXACT, NO_UID, REMINDER, read, vtimezone};
+use crate::event::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use crate::field::Name;
+use crate::{html, zone};
+use chrono::Datelike;
+use std::collections::BTreeSet;
+
+/// Who writes.
+const PRODID: &str = "-//evensync//items//EN";
+
+/// Writes `event` into the file, over the event with its UID if there is one.
+pub(super) fn into(file: &mut Component, event: &Event, dtstamp: i64) {
+    let at = file.nodes.iter().position(|node| node.component("VCALENDAR").is_some());
+    match at.map(|at| &mut file.nodes[at]) {
+        Some(Node::Component(calendar)) => into_calendar(calendar, event, dtstamp),
+        Some(Node::Line(..)) | None => {
+            let mut calendar = Component::new("VCALENDAR");
+            calendar.push(compose("VERSION", &[], "2.0"));
+            calendar.push(compose("PRODID", &[], PRODID));
+            into_calendar(&mut calendar, event, dtstamp);
+            file.nodes.push(Node::Component(calendar));
+        }
+    }
+}
+
+fn into_calendar(calendar: &mut Component, event: &Event, dtstamp: i64) {
+    let zones = Zones::of(calendar);
+    let place = place(calendar, event);
+    let mut vevent = match place.map(|at| calendar.nodes.remove(at)) {
+        Some(Node::Component(vevent)) => vevent,
+        Some(Node::Line(..)) | None => Component::new("VEVENT"),
+    };
+    let timing_changed = rewrite(&mut vevent, event, dtstamp, &zones);
+    let at = place.unwrap_or(calendar.nodes.len());
+    calendar.nodes.insert(at, Node::Component(vevent));
+    if timing_changed {
+        write_zones(calendar, event);
+    }
+}
+
+/// The event as a reader would know it who has nothing but the standard properties.
+pub(super) fn as_read(event: &Event) -> Event {
+    let mut vevent = Component::new("VEVENT");
+    vevent.push(compose("UID", &[], &escape(&uid(event))));
+    for name in Name::ALL {
+        vevent.nodes.extend(properties(event, name));
+    }
+    read::plain(&vevent, &Zones::default(), &mut Vec::new())
+}
+
+/// Where the event stands now: by UID, or the only one there is if one of the two has no UID.
+fn place(calendar: &Component, event: &Event) -> Option<usize> {
+    let written = as_read(&Event { uid: event.uid.clone(), ..Event::default() }).uid;
+    let single = |at: usize| {
+        let vevent = calendar.nodes[at].component("VEVENT")?;
+        let uid = vevent.line("UID").map(|uid| uid.value).filter(|uid| read::is_uid(uid));
+        vevent.line("RECURRENCE-ID").is_none().then_some((at, uid))
+    };
+    let all: Vec<_> = (0..calendar.nodes.len()).filter_map(single).collect();
+    if let Some((at, _)) = all.iter().find(|(_, uid)| uid.is_some() && *uid == written) {
+        return Some(*at);
+    }
+    match &all[..] {
+        [(at, uid)] if uid.is_none() || written.is_none() => Some(*at),
+        _ => None,
+    }
+}
+
+/// Writes the fields that differ, and tells whether the timing is one of them.
+fn rewrite(vevent: &mut Component, event: &Event, dtstamp: i64, zones: &Zones) -> bool {
+    let old = read::event(vevent, zones, &mut Vec::new()).unwrap_or_default();
+    let differs = |name: &Name| {
+        let field = BTreeSet::from([name.field()]);
+        event.has(*name) && event.only(&field) != old.only(&field)
+    };
+    let changed: Vec<_> = Name::ALL.into_iter().filter(differs).collect();
+    let kept_uid = vevent.line("UID").map(|line| line.value).filter(|_| event.uid.is_none());
+    let uid = kept_uid.unwrap_or_else(|| uid(event));
+    let alarm = vevent.nodes.iter().position(|node| is_reminder(node, old.timing.as_ref(), zones));
+    let mut at = 0;
+    vevent.nodes.retain(|node| {
+        let name = node.name();
+        let stays = match owner(&name) {
+            _ if matches!(name.as_str(), "UID" | "DTSTAMP" | EXACT) => false,
+            Some(field) if changed.contains(&field) => name == "VALARM" && Some(at) != alarm,
+            Some(_) | None => true,
+        };
+        at += 1;
+        stays
+    });
+    let mut head = vec![Node::Line(0, compose("UID", &[], &escape(&uid)))];
+    if let Some(dtstamp) = time::format_utc(dtstamp) {
+        head.push(Node::Line(0, compose("DTSTAMP", &[], &dtstamp)));
+    }
+    vevent.nodes.splice(0..0, head);
+    for name in &changed {
+        vevent.nodes.extend(properties(event, *name));
+    }
+    keep_exact(vevent, event, zones);
+    // Components come after the lines.
+    vevent.nodes.sort_by_key(|node| matches!(node, Node::Component(_)));
+    changed.contains(&Name::Timing)
+}
+
+/// Keeps beside them what the standard properties can't hold.
+fn keep_exact(vevent: &mut Component, event: &Event, zones: &Zones) {
+    let told = read::plain(vevent, zones, &mut Vec::new());
+    let lost = Name::ALL.into_iter().map(Name::field).filter(|field| {
+        let field = BTreeSet::from([field.clone()]);
+        told.only(&field) != event.only(&field)
+    });
+    let mut exact = event.only(&lost.collect());
+    if event.uid.is_some() && told.uid != event.uid {
+        exact.uid.clone_from(&event.uid);
+    }
+    if exact != Event::default() {
+        // JSON leaves this one control character as it is.
+        let json = String::from_utf8_lossy(&exact.to_canonical()).replace('\u{7f}', "\\u007f");
+        vevent.push(compose(EXACT, &[], &escape(&json)));
+    }
+}
+
+/// The field that a property or component belongs to.
+fn owner(name: &str) -> Option<Name> {
+    Some(match name {
+        "SUMMARY" => Name::Subject,
+        "DESCRIPTION" | "X-ALT-DESC" => Name::Body,
+        "LOCATION" => Name::Location,
+        "DTSTART" | "DTEND" | "DURATION" | "X-MICROSOFT-CDO-ALLDAYEVENT" => Name::Timing,
+        "CATEGORIES" => Name::Categories,
+        "VALARM" | REMINDER => Name::Reminder,
+        "TRANSP" | "X-MICROSOFT-CDO-BUSYSTATUS" => Name::ShowAs,
+        "CLASS" => Name::Sensitivity,
+        "PRIORITY" | "X-MICROSOFT-CDO-IMPORTANCE" => Name::Importance,
+        _ => return None,
+    })
+}
+
+fn is_reminder(node: &Node, timing: Option<&Timing>, zones: &Zones) -> bool {
+    node.component("VALARM").is_some_and(|alarm| read::minutes(alarm, timing, zones).is_some())
+}
+
+/// RFC 5545 wants a UID; an event without one gets one that says so.
+fn uid(event: &Event) -> String {
+    match &event.uid {
+        Some(uid) => uid.clone(),
+        None => format!("{}{NO_UID}", &blake3::hash(&event.to_canonical()).to_hex()[..32]),
+    }
+}
+
+/// The lines and components that tell a field; none where it is absent or can't be told.
+fn properties(event: &Event, name: Name) -> Vec<Node> {
+    let text = |key: &str, value: &Option<String>| -> Vec<String> {
+        value.iter().map(|value| compose(key, &[], &escape(value))).collect()
+    };
+    let lines = match name {
+        Name::Subject => text("SUMMARY", &event.subject),
+        Name::Location => text("LOCATION", &event.location),
+        Name::Body => event.body.as_ref().map(body).unwrap_or_default(),
+        Name::Timing => event.timing.as_ref().and_then(timing).unwrap_or_default(),
+        Name::Categories => {
+            let names = event.categories.iter();
+            let names = names.map(|names| names.iter().map(|name| escape(name)));
+            names
+                .map(|names| compose("CATEGORIES", &[], &names.collect::<Vec<_>>().join(",")))
+                .collect()
+        }
+        Name::Reminder => match event.reminder {
+            Some(Reminder::Before(minutes)) => return vec![Node::Component(alarm(minutes))],
+            Some(Reminder::Off) => vec![compose(REMINDER, &[], "OFF")],
+            None => Vec::new(),
+        },
+        Name::ShowAs => event.show_as.map(show_as).unwrap_or_default(),
+        Name::Sensitivity => event.sensitivity.map(sensitivity).into_iter().collect(),
+        Name::Importance => event.importance.map(importance).unwrap_or_default(),
+    };
+    lines.into_iter().map(|line| Node::Line(0, line)).collect()
+}
+
+fn body(body: &Body) -> Vec<String> {
+    let content = &body.content;
+    let crlf = content.contains('\n') && content.replace("\r\n", "").find(['\r', '\n']).is_none();
+    let ends: &[_] = if crlf { &[(read::LINE_ENDS, "CRLF")] } else { &[] };
+    match body.kind {
+        BodyKind::Text => vec![compose("DESCRIPTION", ends, &escape(content))],
+        BodyKind::Html => {
+            let params = [&[("FMTTYPE", "text/html")], ends].concat();
+            vec![
+                compose("DESCRIPTION", &[], &escape(&html::to_text(content))),
+                compose("X-ALT-DESC", &params, &escape(content)),
+            ]
+        }
+    }
+}
+
+fn timing(timing: &Timing) -> Option<Vec<String>> {
+    Some(match timing {
+        Timing::Timed { start, end, start_zone, end_zone } => {
+            vec![moment("DTSTART", *start, start_zone)?, moment("DTEND", *end, end_zone)?]
+        }
+        Timing::AllDay { start, end, zone } => {
+            let mut params = vec![("VALUE", "DATE")];
+            params.extend(zone.iter().map(|zone| (time::ZONE, zone.as_str())));
+            vec![
+                compose("DTSTART", &params, &time::format_date(*start)?),
+                compose("DTEND", &[("VALUE", "DATE")], &time::format_date(*end)?),
+                compose("X-MICROSOFT-CDO-ALLDAYEVENT", &[], "TRUE"),
+            ]
+        }
+    })
+}
+
+/// Wall clock with the zone's name as it is; UTC where the zone is UTC or isn't known, and where
+/// the clocks show this time once more.
+fn moment(name: &str, instant: i64, zone: &Option<String>) -> Option<String> {
+    let Some(zone) = zone else { return Some(compose(name, &[], &time::format_utc(instant)?)) };
+    if let Some(wall) = wall(zone, instant) {
+        return Some(compose(name, &[("TZID", zone)], &time::format(wall)?));
+    }
+    Some(compose(name, &[(time::ZONE, zone)], &time::format_utc(instant)?))
+}
+
+fn wall(zone: &str, instant: i64) -> Option<chrono::NaiveDateTime> {
+    if zone::iana(zone)? == "UTC" {
+        return None;
+    }
+    let wall = zone::to_wall(zone, instant)?;
+    (zone::to_instant(zone, wall) == Some(instant)).then_some(wall)
+}
+
+fn alarm(minutes: i32) -> Component {
+    let sign = if minutes < 0 { "" } else { "-" };
+    let mut alarm = Component::new("VALARM");
+    alarm.push(compose("ACTION", &[], "DISPLAY"));
+    alarm.push(compose("DESCRIPTION", &[], "Reminder"));
+    alarm.push(compose("TRIGGER", &[], &format!("{sign}PT{}M", minutes.unsigned_abs())));
+    alarm
+}
+
+fn show_as(value: ShowAs) -> Vec<String> {
+    let (transp, status) = match value {
+        ShowAs::Free => ("TRANSPARENT", "FREE"),
+        ShowAs::Tentative => ("OPAQUE", "TENTATIVE"),
+        ShowAs::Busy => ("OPAQUE", "BUSY"),
+        ShowAs::OutOfOffice => ("OPAQUE", "OOF"),
+        ShowAs::WorkingElsewhere => ("TRANSPARENT", "WORKINGELSEWHERE"),
+    };
+    vec![compose("TRANSP", &[], transp), compose("X-MICROSOFT-CDO-BUSYSTATUS", &[], status)]
+}
+
+fn sensitivity(value: Sensitivity) -> String {
+    let class = match value {
+        Sensitivity::Normal => "PUBLIC",
+        Sensitivity::Personal => "X-PERSONAL",
+        Sensitivity::Private => "PRIVATE",
+        Sensitivity::Confidential => "CONFIDENTIAL",
+    };
+    compose("CLASS", &[], class)
+}
+
+fn importance(value: Importance) -> Vec<String> {
+    let (priority, number) = match value {
+        Importance::Low => ("9", "0"),
+        Importance::Normal => ("5", "1"),
+        Importance::High => ("1", "2"),
+    };
+    vec![compose("PRIORITY", &[], priority), compose("X-MICROSOFT-CDO-IMPORTANCE", &[], number)]
+}
+
+/// Defines the zones that the event names. Where other events stand beside it, definitions that
+/// are there already stay: they may be made for other years.
+fn write_zones(calendar: &mut Component, event: &Event) {
+    let Some(Timing::Timed { start, end, start_zone, end_zone }) = &event.timing else { return };
+    let alone = calendar.components("VEVENT").count() == 1;
+    let years = [*start, *end].map(|at| chrono::DateTime::from_timestamp(at, 0).map(|t| t.year()));
+    let [Some(first), Some(last)] = years else { return };
+    let named = [(start, start_zone), (end, end_zone)];
+    let used = named.into_iter().filter_map(|(at, zone)| {
+        let zone = zone.as_deref()?;
+        wall(zone, *at)?;
+        Some((zone, zone::iana(zone)?))
+    });
+    for (tzid, name) in used.collect::<BTreeSet<_>>() {
+        let is_it = |node: &Node| {
+            let id = node.component("VTIMEZONE").and_then(|zone| zone.line("TZID"));
+            id.is_some_and(|line| line.value == tzid)
+        };
+        if !alone && calendar.nodes.iter().any(is_it) {
+            continue;
+        }
+        let last = last.clamp(first, first.saturating_add(5));
+        let Some(zone) = vtimezone::write(tzid, name, first - 1, last.saturating_add(1)) else {
+            continue;
+        };
+        calendar.nodes.retain(|node| !is_it(node));
+        let at = calendar.nodes.iter().position(|node| node.component("VEVENT").is_some());
+        calendar.nodes.insert(at.unwrap_or(calendar.nodes.len()), Node::Component(zone));
+    }
+}

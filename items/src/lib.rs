@@ -1,0 +1,18 @@
+//! What is synchronised: events, their zones, iCalendar, and digests that say whether two copies
+//! hold, or mean, the same. Pure: no clock, no I/O.
+
+#![forbid(unsafe_code)]
+
+pub mod compose;
+pub mod digest;
+pub mod event;
+pub mod field;
+pub mod html;
+pub mod ical;
+pub mod meaning;
+pub mod show;
+pub mod uid;
+pub mod zone;
+
+pub use digest::{Digester, NORMALISER};
+pub use event::{Body, BodyKind, Error, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};

@@ -1,0 +1,235 @@
+//! The decision about a link whose copies are there: field by field.
+
+use super::{Decision, Verdict, all_fields, holders};
+use crate::ids::{Field, ReplicaId};
+use crate::journal::{Carry, ConflictKind, Conflicted, Op, Plan, PutElement, SideValue};
+use crate::merge::{self, Copy, ElementPatch, Merged};
+use crate::policy::{Direction, Policy, Rule};
+use crate::state::{Dispute, Leg, Link};
+use crate::value::{Rendition, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+type Holder<'a> = (ReplicaId, &'a Leg, &'a Rendition, &'a Value);
+
+/// What the fields come to, before it is made into one write per copy.
+#[derive(Default)]
+struct Outcome {
+    agreed: BTreeSet<Field>,
+    carries: BTreeMap<ReplicaId, BTreeMap<Field, Carry>>,
+    conflicts: Vec<Conflicted>,
+    /// Copies that lose a conflict and are to live on.
+    forks: BTreeSet<ReplicaId>,
+}
+
+/// Merges all fields of a link with at least two present copies.
+pub(super) fn merge_fields(decision: &mut Decision, link: &Link, policy: &Policy) {
+    let mut outcome = Outcome::default();
+    for field in all_fields(link) {
+        let holders = holders(link, policy, field);
+        let copies: Vec<Copy<'_>> = holders
+            .iter()
+            .map(|(replica, leg, _, now)| Copy {
+                replica: *replica,
+                base: leg.base.as_ref().and_then(|b| b.fields.get(field)),
+                now,
+            })
+            .collect();
+        let merged = match policy.direction {
+            Direction::TwoWay => merge::merge(&copies, link.carrying.get(field).copied()),
+            Direction::From(source) => one_way(&copies, source),
+        };
+        match merged {
+            Merged::Quiet => {}
+            Merged::Agree => drop(outcome.agreed.insert(field.clone())),
+            Merged::Carry { from, to } => outcome.carry(field, &holders, from, &to),
+            Merged::Elements(patches) => outcome.elements(field, &holders, &patches),
+            Merged::Conflict { between } => {
+                outcome.conflict(link, policy, field, (&copies, &holders), &between);
+            }
+        }
+    }
+    outcome.into_decision(decision, link, policy);
+}
+
+/// The source's changes go out; where it changed nothing, the others keep what they have.
+fn one_way(copies: &[Copy<'_>], source: ReplicaId) -> Merged {
+    let Some(own) = copies.iter().find(|c| c.replica == source) else { return Merged::Quiet };
+    let others_changed = |c: &&Copy<'_>| {
+        c.replica != source && merge::is_changed(c) && !c.now.same_meaning(own.now)
+    };
+    if !merge::is_changed(own) {
+        return Merged::Quiet;
+    }
+    let mut between: BTreeSet<ReplicaId> =
+        copies.iter().filter(others_changed).map(|c| c.replica).collect();
+    if between.is_empty() {
+        return merge::spread(copies, source);
+    }
+    between.insert(source);
+    Merged::Conflict { between }
+}
+
+impl Outcome {
+    fn carry(
+        &mut self,
+        field: &Field,
+        holders: &[Holder<'_>],
+        from: ReplicaId,
+        to: &BTreeSet<ReplicaId>,
+    ) {
+        let Some((_, _, rendition, value)) = holders.iter().find(|h| h.0 == from) else { return };
+        let Some(content) = rendition.content else { return };
+        for target in to {
+            let carry =
+                Carry::Whole { from: Some(from), content, value: (*value).clone() };
+            self.carries.entry(*target).or_default().insert(field.clone(), carry);
+        }
+    }
+
+    fn elements(
+        &mut self,
+        field: &Field,
+        holders: &[Holder<'_>],
+        patches: &BTreeMap<ReplicaId, ElementPatch>,
+    ) {
+        for (target, patch) in patches {
+            let put = patch
+                .put
+                .iter()
+                .filter_map(|(key, from)| {
+                    let (_, _, rendition, value) = holders.iter().find(|h| h.0 == *from)?;
+                    let Value::Set(elements) = value else { return None };
+                    let content = rendition.content?;
+                    Some((key.clone(), PutElement { content, print: *elements.get(key)? }))
+                })
+                .collect();
+            let carry = Carry::Elements { put, drop: patch.drop.clone() };
+            self.carries.entry(*target).or_default().insert(field.clone(), carry);
+        }
+    }
+
+    fn conflict(
+        &mut self,
+        link: &Link,
+        policy: &Policy,
+        field: &Field,
+        (copies, holders): (&[Copy<'_>], &[Holder<'_>]),
+        between: &BTreeSet<ReplicaId>,
+    ) {
+        let sides: BTreeMap<ReplicaId, Option<SideValue>> = holders
+            .iter()
+            .filter(|(replica, ..)| between.contains(replica))
+            .map(|(replica, _, rendition, value)| {
+                let side = rendition.content.map(|content| SideValue {
+                    content,
+                    value: Some((*value).clone()),
+                });
+                (*replica, side)
+            })
+            .collect();
+        let known = link.dispute(Some(field)).filter(|dispute| covers(dispute, &sides));
+        let winner = match known {
+            Some(dispute) => dispute.winner,
+            None => self.judge(link, policy, field, sides, holders),
+        };
+        if let Some(winner) = winner {
+            match merge::spread(copies, winner) {
+                Merged::Carry { from, to } => self.carry(field, holders, from, &to),
+                Merged::Quiet
+                | Merged::Agree
+                | Merged::Elements(_)
+                | Merged::Conflict { .. } => {}
+            }
+        }
+    }
+
+    /// Records a conflict that is new, and says who wins it.
+    fn judge(
+        &mut self,
+        link: &Link,
+        policy: &Policy,
+        field: &Field,
+        sides: BTreeMap<ReplicaId, Option<SideValue>>,
+        holders: &[Holder<'_>],
+    ) -> Option<ReplicaId> {
+        let rule = match policy.direction {
+            Direction::TwoWay => policy.rule(field),
+            Direction::From(source) => Rule::Prefer(source),
+        };
+        let first = sides.keys().next().copied();
+        let winner = match rule {
+            Rule::Prefer(replica) if sides.contains_key(&replica) => Some(replica),
+            Rule::Prefer(_) | Rule::KeepBoth => first,
+            Rule::Newest => newest(holders, &sides).or(first),
+            Rule::Hold => None,
+        };
+        if rule == Rule::KeepBoth {
+            self.forks.extend(sides.keys().filter(|r| Some(**r) != winner));
+        }
+        let first_contact = holders.iter().any(|(_, leg, ..)| {
+            leg.base.as_ref().is_none_or(|b| !b.fields.contains_key(field))
+        });
+        self.conflicts.push(Conflicted {
+            link: link.id,
+            kind: if first_contact { ConflictKind::FirstContact } else { ConflictKind::Edit },
+            field: Some(field.clone()),
+            sides,
+            base: holders.iter().find_map(|(_, leg, ..)| leg.base.as_ref()?.content),
+            winner,
+            rule,
+        });
+        winner
+    }
+
+    fn into_decision(self, decision: &mut Decision, link: &Link, policy: &Policy) {
+        // A conflict that is on record forks nothing any more, so forks come first; and its base is
+        // told as it was before the rest agrees.
+        for loser in self.forks {
+            if let Some(rendition) = link.legs.get(&loser).and_then(Leg::rendition) {
+                decision.verdicts.push(Verdict::Fork(Box::new(rendition.clone())));
+            }
+        }
+        for conflict in self.conflicts {
+            decision.verdicts.push(Verdict::Conflict(Box::new(conflict)));
+        }
+        if !self.agreed.is_empty() {
+            decision.verdicts.push(Verdict::Agree(self.agreed));
+        }
+        for (replica, carries) in self.carries {
+            let Some(leg) = link.legs.get(&replica).filter(|_| policy.writes_to(replica)) else {
+                continue;
+            };
+            let Some(onto) = leg.rendition().and_then(|r| r.content) else { continue };
+            let op = Op::Update { id: leg.id.clone(), if_match: leg.version.clone(), onto };
+            decision.plans.push(Plan { link: link.id, replica, op, carries });
+        }
+    }
+}
+
+/// Whether a conflict on record is still the one at hand: every copy holds what it held then, or
+/// has the winner's value already.
+fn covers(dispute: &Dispute, sides: &BTreeMap<ReplicaId, Option<SideValue>>) -> bool {
+    let won = dispute.winner.and_then(|winner| dispute.sides.get(&winner)?.as_ref());
+    sides.iter().all(|(replica, side)| {
+        let now = side.as_ref().and_then(|s| s.value.as_ref());
+        let then = dispute.sides.get(replica).and_then(Option::as_ref);
+        now.is_some_and(|now| {
+            then.is_some_and(|then| then.same_meaning(now))
+                || won.is_some_and(|won| won.same_meaning(now))
+        })
+    })
+}
+
+/// The replica whose copy was edited last, where all say when.
+fn newest(
+    holders: &[Holder<'_>],
+    sides: &BTreeMap<ReplicaId, Option<SideValue>>,
+) -> Option<ReplicaId> {
+    let edited: Option<Vec<(i64, ReplicaId)>> = holders
+        .iter()
+        .filter(|(replica, ..)| sides.contains_key(replica))
+        .map(|(replica, _, rendition, _)| Some((rendition.edited_ms?, *replica)))
+        .collect();
+    // On a tie the first replica, as everywhere.
+    edited?.into_iter().max_by_key(|(at, replica)| (*at, std::cmp::Reverse(*replica))).map(|e| e.1)
+}

@@ -1,0 +1,88 @@
+//! What the people who run a pair decided beforehand.
+
+use crate::ids::{Field, ReplicaId};
+use crate::port::Capabilities;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How a pair is kept the same. Part of the journal, since decisions follow from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// The replicas and what each can hold and promise. Two in the product; the laws hold for more.
+    pub replicas: BTreeMap<ReplicaId, Capabilities>,
+    /// Which replicas are written to.
+    pub direction: Direction,
+    /// What to do where two replicas changed the same field differently.
+    pub conflicts: Conflicts,
+    /// How many deletes and rewrites one run may send without being asked.
+    pub brake: Brake,
+}
+
+/// Which replicas are written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// All of them.
+    TwoWay,
+    /// All but this one. Edits elsewhere stay until this one changes the same field.
+    From(ReplicaId),
+}
+
+/// What to do with conflicts, by field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflicts {
+    /// For fields that are not named.
+    pub default: Rule,
+    /// For the named fields.
+    pub fields: BTreeMap<Field, Rule>,
+}
+
+/// What to do with a conflict. The losing value is always kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// This replica's value wins.
+    Prefer(ReplicaId),
+    /// The value of the copy edited last wins, by the servers' clocks; `a` where they say nothing.
+    Newest,
+    /// The first replica's value wins, and the other copy lives on as an item of its own.
+    KeepBoth,
+    /// Nobody wins until a person decides; other fields go on.
+    Hold,
+}
+
+/// The larger of a share and a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brake {
+    /// Percent of the pair's links.
+    pub percent: u32,
+    /// Items.
+    pub floor: u32,
+}
+
+impl Brake {
+    /// How many deletes and rewrites may go out for a pair of `links` links.
+    pub fn limit(self, links: u64) -> u64 {
+        u64::from(self.floor).max(links.saturating_mul(u64::from(self.percent)) / 100)
+    }
+}
+
+impl Policy {
+    /// Whether `replica` may be written to.
+    pub fn writes_to(&self, replica: ReplicaId) -> bool {
+        match self.direction {
+            Direction::TwoWay => true,
+            Direction::From(source) => replica != source,
+        }
+    }
+
+    /// Whether `replica` can hold `field`.
+    pub fn can_hold(&self, replica: ReplicaId, field: &Field) -> bool {
+        self.replicas.get(&replica).is_some_and(|c| c.fields.contains(field))
+    }
+
+    /// The rule for conflicts on `field`.
+    pub fn rule(&self, field: &Field) -> Rule {
+        self.conflicts.fields.get(field).copied().unwrap_or(self.conflicts.default)
+    }
+}

@@ -1,0 +1,11 @@
+//! The two traits behind which the world lies. Production, simulation and replay differ only in
+//! who implements them.
+
+mod remote;
+mod store;
+
+pub use remote::{
+    Capabilities, Change, Failure, Fetched, Folder, FolderKind, Hint, Page, Place, Probe, Probed,
+    Remote, Sighted, Stamp, Target, Trouble, Write, WriteOp, Written,
+};
+pub use store::{Blob, Commit, Counts, Error, Loaded, Query, Store};

@@ -1,0 +1,326 @@
+//! A model replica: bytes and rules that a server could have, and faults that servers do have.
+
+use super::content::Content;
+use super::options::ReplicaOptions;
+use super::planted::Planted;
+use super::rng::Rng;
+use std::collections::{BTreeMap, BTreeSet};
+use sync_core::ids::{Cursor, Field, IntentKey, RemoteId, Version};
+use sync_core::port::{
+    Capabilities, Change, Failure, Fetched, Hint, Page, Place, Probe, Probed, Sighted, Stamp,
+    Target, Trouble, Write, WriteOp, Written,
+};
+
+/// How long a copy of a request may be under way, in milliseconds.
+pub(crate) const GRACE_MS: i64 = 90_000;
+
+/// One copy of an item.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) content: Content,
+    pub(crate) version: u64,
+    pub(crate) stamp: Option<Stamp>,
+    pub(crate) place: Place,
+    /// Whether it was in the trash once.
+    pub(crate) restored: bool,
+    edited_ms: i64,
+}
+
+/// A model replica.
+#[derive(Debug, Clone)]
+pub(crate) struct Replica {
+    pub(crate) options: ReplicaOptions,
+    number: u64,
+    pub(crate) items: BTreeMap<RemoteId, Item>,
+    /// What changed, in order; a cursor is a position in it.
+    log: Vec<RemoteId>,
+    /// Cursors of earlier generations are forgotten.
+    generation: u64,
+    made: u64,
+    created: BTreeMap<IntentKey, RemoteId>,
+    /// Requests under way whose sender has given up, and when they arrive.
+    delayed: Vec<(i64, Write)>,
+    /// Writes that the engine made here.
+    pub(crate) writes: u64,
+}
+
+impl Replica {
+    pub(crate) fn new(number: u64, options: ReplicaOptions) -> Self {
+        Self {
+            options,
+            number,
+            items: BTreeMap::new(),
+            log: vec![],
+            generation: 0,
+            made: 0,
+            created: BTreeMap::new(),
+            delayed: vec![],
+            writes: 0,
+        }
+    }
+
+    pub(crate) fn capabilities(&self, planted: Option<Planted>) -> Capabilities {
+        let mut fields: BTreeSet<Field> = ["subject", "body"].map(Field::from).into();
+        if self.options.holds_tags {
+            fields.insert("tags".into());
+        }
+        let grace = if planted == Some(Planted::NoGrace) { 0 } else { GRACE_MS };
+        Capabilities {
+            fields,
+            dedupes_creates: self.options.dedupes,
+            create_grace_ms: if self.options.dedupes { 0 } else { grace },
+            write_grace_ms: grace,
+        }
+    }
+
+    // What people do.
+
+    pub(crate) fn live(&self) -> Vec<RemoteId> {
+        let live = self.items.iter().filter(|(_, item)| item.place == Place::Folder);
+        live.map(|(id, _)| id.clone()).collect()
+    }
+
+    pub(crate) fn trashed(&self) -> Vec<RemoteId> {
+        let gone = self.items.iter().filter(|(_, item)| item.place == Place::Trash);
+        gone.map(|(id, _)| id.clone()).collect()
+    }
+
+    pub(crate) fn put(&mut self, content: &Content, stamp: Option<Stamp>, now: i64) -> RemoteId {
+        self.made += 1;
+        let id = RemoteId(format!("{}-{:04}", self.number, self.made));
+        let content = content.within(&self.capabilities(None).fields);
+        let place = Place::Folder;
+        let item = Item { content, version: 1, stamp, place, restored: false, edited_ms: now };
+        self.items.insert(id.clone(), item);
+        self.log.push(id.clone());
+        id
+    }
+
+    pub(crate) fn change(&mut self, id: &RemoteId, now: i64, change: impl FnOnce(&mut Content)) {
+        if let Some(item) = self.items.get_mut(id) {
+            change(&mut item.content);
+            item.version += 1;
+            item.edited_ms = now;
+            self.log.push(id.clone());
+        }
+    }
+
+    /// Moves an item between its folder and the trash.
+    pub(crate) fn shift(&mut self, id: &RemoteId, place: Place) {
+        let Some(mut item) = self.items.remove(id) else { return };
+        item.place = place;
+        item.restored = true;
+        item.version += 1;
+        let new = if self.options.renames {
+            self.made += 1;
+            RemoteId(format!("{}-{:04}", self.number, self.made))
+        } else {
+            id.clone()
+        };
+        self.items.insert(new.clone(), item);
+        self.log.push(id.clone());
+        if new != *id {
+            self.log.push(new);
+        }
+    }
+
+    // What the adapter does.
+
+    pub(crate) fn forget_cursors(&mut self) {
+        self.generation += 1;
+    }
+
+    pub(crate) fn pull(&self, cursor: Option<&Cursor>, rng: &mut Rng) -> Result<Page, Failure> {
+        let (position, after) = match cursor {
+            None => (self.log.len(), Some(String::new())),
+            Some(cursor) => self.parse(cursor)?,
+        };
+        let size = usize::try_from(self.options.page).unwrap_or(1);
+        let Some(after) = after else { return Ok(self.follow(position, size, rng)) };
+        let mut changes = vec![];
+        for id in self.live().into_iter().filter(|id| id.0 > after).take(size) {
+            changes.push(self.hint(&id));
+        }
+        let next = changes.last().map(|change| change.id.0.clone());
+        let full = changes.len() == size;
+        let after = if full { next } else { None };
+        Ok(Page { changes, cursor: self.cursor(position, after), more: full })
+    }
+
+    fn follow(&self, position: usize, size: usize, rng: &mut Rng) -> Page {
+        let end = (position + size).min(self.log.len());
+        let mut changes: Vec<Change> =
+            self.log[position..end].iter().map(|id| self.hint(id)).collect();
+        // At least once: now and then an old entry comes again.
+        if rng.percent(10) && position > 0 {
+            let old = usize::try_from(rng.below(position as u64)).unwrap_or_default();
+            changes.insert(0, self.hint(&self.log[old]));
+        }
+        Page { changes, cursor: self.cursor(end, None), more: end < self.log.len() }
+    }
+
+    fn cursor(&self, position: usize, after: Option<String>) -> Cursor {
+        let after = after.map_or("-".to_owned(), |after| format!("+{after}"));
+        Cursor(format!("{} {position} {after}", self.generation))
+    }
+
+    fn parse(&self, cursor: &Cursor) -> Result<(usize, Option<String>), Failure> {
+        let lost = || Failure::CursorExpired(Trouble::new("lost", "no such cursor"));
+        let mut parts = cursor.as_str().split(' ');
+        let generation: u64 = parts.next().and_then(|p| p.parse().ok()).ok_or_else(lost)?;
+        let position = parts.next().and_then(|p| p.parse().ok()).ok_or_else(lost)?;
+        let after = parts.next().ok_or_else(lost)?;
+        if generation != self.generation {
+            return Err(lost());
+        }
+        Ok((position, after.strip_prefix('+').map(ToOwned::to_owned)))
+    }
+
+    fn hint(&self, id: &RemoteId) -> Change {
+        let hint = match self.items.get(id) {
+            Some(item) if item.place == Place::Folder => Hint::Changed {
+                version: Some(version(item)),
+                item: self.options.whole.then(|| Box::new(self.sighted(item))),
+            },
+            Some(_) | None => Hint::Gone,
+        };
+        Change { id: id.clone(), hint }
+    }
+
+    fn sighted(&self, item: &Item) -> Sighted {
+        let rewrites = self.options.rewrites.then_some(self.number + 1);
+        Sighted {
+            rendition: item.content.rendition(item.version, rewrites, item.edited_ms),
+            content: item.content.encode(),
+            stamp: item.stamp.clone(),
+        }
+    }
+
+    pub(crate) fn fetch(&self, ids: &[RemoteId]) -> Vec<Fetched> {
+        let read = |id| match self.items.get(id) {
+            Some(item) if item.place == Place::Folder => {
+                Fetched::Found(Box::new(self.sighted(item)))
+            }
+            Some(_) | None => Fetched::Missing,
+        };
+        ids.iter().map(read).collect()
+    }
+
+    pub(crate) fn delay(&mut self, due_ms: i64, write: &Write) {
+        self.delayed.push((due_ms, write.clone()));
+    }
+
+    /// Lets requests under way arrive.
+    pub(crate) fn arrive(&mut self, now: i64, planted: Option<Planted>) {
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.delayed).into_iter().partition(|(at, _)| *at <= now);
+        self.delayed = later;
+        for (_, write) in due {
+            // Its sender is gone, and so is the answer.
+            let _ = self.write(&write, now, planted);
+        }
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        write: &Write,
+        now: i64,
+        planted: Option<Planted>,
+    ) -> Result<Written, Failure> {
+        match &write.op {
+            WriteOp::Create { content } => self.create(write, content, now),
+            WriteOp::Update { id, if_match, patch } => {
+                self.check(id, if_match.as_ref(), planted)?;
+                let patch = Content::decode(patch).ok_or_else(unusable)?;
+                self.change(id, now, |content| content.patch(&patch));
+                self.written(id, write)
+            }
+            WriteOp::Delete { id, if_match } => {
+                self.check(id, if_match.as_ref(), planted)?;
+                self.writes += 1;
+                self.shift(id, Place::Trash);
+                Ok(Written { id: id.clone(), version: None })
+            }
+        }
+    }
+
+    fn create(&mut self, write: &Write, content: &[u8], now: i64) -> Result<Written, Failure> {
+        let known = self.created.get(&write.stamp.key).filter(|_| self.options.dedupes).cloned();
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let content = Content::decode(content).ok_or_else(unusable)?;
+                self.writes += 1;
+                self.put(&content, Some(write.stamp.clone()), now)
+            }
+        };
+        self.created.insert(write.stamp.key.clone(), id.clone());
+        let version = self.items.get(&id).map(version);
+        Ok(Written { id, version })
+    }
+
+    fn written(&mut self, id: &RemoteId, write: &Write) -> Result<Written, Failure> {
+        self.writes += 1;
+        let item = self.items.get_mut(id).ok_or_else(missing)?;
+        item.stamp = Some(write.stamp.clone());
+        Ok(Written { id: id.clone(), version: Some(version(item)) })
+    }
+
+    fn check(
+        &self,
+        id: &RemoteId,
+        if_match: Option<&Version>,
+        planted: Option<Planted>,
+    ) -> Result<(), Failure> {
+        let item = self.items.get(id).filter(|item| item.place == Place::Folder);
+        let item = item.ok_or_else(missing)?;
+        let stale = if_match.is_some_and(|expected| *expected != version(item));
+        if stale && planted != Some(Planted::NoIfMatch) {
+            return Err(Failure::Stale(Trouble::new("stale", "changed in the meantime")));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn probe(&self, probe: &Probe, planted: Option<Planted>) -> Probed {
+        if planted == Some(Planted::NoProbe) {
+            return Probed::NotApplied;
+        }
+        let here = |id: &RemoteId| {
+            self.items.get(id).filter(|item| item.place == Place::Folder)
+        };
+        let stamped = |place: Place| {
+            let mut found = self.items.iter().filter(|(_, item)| {
+                item.place == place && item.stamp.as_ref() == Some(&probe.stamp)
+            });
+            found.next().map(|(id, _)| Probed::Applied { id: id.clone(), place })
+        };
+        match &probe.target {
+            Target::Create => stamped(Place::Folder)
+                .or_else(|| stamped(Place::Trash))
+                .unwrap_or(Probed::NotApplied),
+            Target::Update(id) => match here(id) {
+                Some(item) if item.stamp.as_ref() == Some(&probe.stamp) => {
+                    Probed::Applied { id: id.clone(), place: Place::Folder }
+                }
+                Some(_) => Probed::NotApplied,
+                None => stamped(Place::Trash).unwrap_or(Probed::NotApplied),
+            },
+            Target::Delete(id) => match here(id) {
+                Some(_) => Probed::NotApplied,
+                None => Probed::Applied { id: id.clone(), place: Place::Trash },
+            },
+        }
+    }
+}
+
+fn version(item: &Item) -> Version {
+    Version(item.version.to_string())
+}
+
+fn missing() -> Failure {
+    Failure::Missing(Trouble::new("missing", "not in the folder"))
+}
+
+fn unusable() -> Failure {
+    Failure::Permanent(Trouble::new("unusable", "no content"))
+}
