@@ -4,7 +4,7 @@ use crate::exit::Problem;
 use exchange_sim::{Sim, SimTransport};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use sync_driver::Stopper;
 use wire::Transport;
 
@@ -30,7 +30,7 @@ impl Context {
     pub fn machine() -> Self {
         Self {
             clock: now_ms,
-            now: SystemTime::now,
+            now: system_time,
             dice: Dice::System,
             network: Network::Real,
             stopper: Stopper::default(),
@@ -106,7 +106,18 @@ impl Network {
     }
 }
 
+/// A moment to measure from, for people who wait: no decision depends on it.
+#[allow(clippy::disallowed_methods, reason = "the command is where time comes in")]
+pub fn instant() -> Instant {
+    Instant::now()
+}
+
+#[allow(clippy::disallowed_methods, reason = "the command is where time comes in")]
+fn system_time() -> SystemTime {
+    SystemTime::now()
+}
+
 fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,6 @@
 //! What those who wait see of a run: one line on a terminal, or one JSON object an event.
 
+use crate::context::instant;
 use crate::output;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ impl Progress {
             terminal,
             read: BTreeMap::new(),
             written: BTreeMap::new(),
-            began: Instant::now(),
+            began: instant(),
             shown: None,
         }
     }
@@ -66,7 +67,7 @@ impl Progress {
         if !self.terminal || more.is_empty() && self.shown.is_some_and(|at| at.elapsed() < PAUSE) {
             return;
         }
-        self.shown = Some(Instant::now());
+        self.shown = Some(instant());
         let sum = |counts: &BTreeMap<ReplicaId, usize>| counts.values().sum::<usize>();
         let (read, written) = (sum(&self.read), sum(&self.written));
         let rate = (read + written) as f64 / self.began.elapsed().as_secs_f64().max(0.1);

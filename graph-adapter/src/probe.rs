@@ -91,10 +91,11 @@ impl GraphRemote {
 }
 
 fn not_found(probe: &Probe, fault: Fault, place: Place) -> Result<Option<Probed>, Failure> {
-    // Reading the trash may need a permission for mail, which nobody has to grant.
-    let is_refused = fault
-        .refusal()
-        .is_some_and(|refusal| (400..500).contains(&refusal.status) && !refusal.is_throttle());
+    // Reading the trash may need a permission for mail, which nobody has to grant; and no document
+    // promises that a service searches events there.
+    let is_refused = fault.refusal().is_some_and(|refusal| {
+        matches!(refusal.status, 400..500 | 501) && !refusal.is_throttle()
+    });
     match (fault.failure(Effect::Read), place, &probe.target) {
         (Failure::Missing(_), Place::Folder, Target::Delete(id)) => {
             Ok(Some(Probed::Applied { id: id.clone(), place: Place::Trash }))

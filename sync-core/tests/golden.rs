@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use sync_core::ids::{CollectionId, Digest, Field, LinkId, ReplicaId};
 use sync_core::journal::{
-    Advance, Applied, BrakeReason, Carry, ConflictKind, Conflicted, Configured, Counted,
+    Advance, Applied, BrakeReason, Carry, Configured, ConflictKind, Conflicted, Counted,
     DecodeError, Entry, Intent, NotApplied, Observed, Op, Outcome, Plan, Proof, Purpose,
     PutElement, Reason, Removal, SideValue, Sight, Sighting, Stage, Tally,
 };
@@ -89,7 +89,8 @@ fn a_payload_of_another_kind_is_malformed() {
     for (kind, entries) in &samples {
         for other in samples.keys().filter(|other| *other != kind) {
             let error = Entry::decode(other, VERSION, &entries[0].encode());
-            let malformed = matches!(&error, Err(DecodeError::Malformed { kind, .. }) if kind == other);
+            let malformed =
+                matches!(&error, Err(DecodeError::Malformed { kind, .. }) if kind == other);
             assert!(malformed, "a `{kind}` read as a `{other}`: {error:?}");
         }
     }
@@ -194,7 +195,8 @@ fn runs() -> Vec<Entry> {
         replicas: [(ReplicaId::B, Counted { creates: 3, updates: 20, deletes: 4 })].into(),
     };
     let braked = |brake| Entry::Braked { tally: tally.clone(), brake };
-    let mut entries = [Purpose::Sync, Purpose::DryRun, Purpose::Apply, Purpose::Resolve].map(opened).to_vec();
+    let mut entries =
+        [Purpose::Sync, Purpose::DryRun, Purpose::Apply, Purpose::Resolve].map(opened).to_vec();
     entries.extend([
         configured(Direction::TwoWay, Rule::Prefer(ReplicaId::A)),
         configured(Direction::From(ReplicaId::B), Rule::Hold),

@@ -27,8 +27,18 @@ const CORE_ALLOWED: &[&str] = &[
 
 /// What does I/O, waits, or draws randomness.
 const IMPURE: &[&str] = &[
-    "axum", "fastrand", "getrandom", "hyper", "mio", "rand", "rand_core", "reqwest", "rusqlite",
-    "rustls", "socket2", "tokio",
+    "axum",
+    "fastrand",
+    "getrandom",
+    "hyper",
+    "mio",
+    "rand",
+    "rand_core",
+    "reqwest",
+    "rusqlite",
+    "rustls",
+    "socket2",
+    "tokio",
 ];
 
 const STORES: &[&str] = &["store-sqlite", "store-postgres"];
@@ -127,9 +137,9 @@ fn items_are_pure() {
     let source = workspace().join("items/src");
     for path in files_below(&source, &is_rust) {
         let text = read(&path);
-        let typed = text.lines().find(|line| {
-            line.contains("icalendar::") && !line.contains("icalendar::parser")
-        });
+        let typed = text
+            .lines()
+            .find(|line| line.contains("icalendar::") && !line.contains("icalendar::parser"));
         assert_eq!(typed, None, "{}: the typed layer of icalendar loses data", path.display());
     }
 }

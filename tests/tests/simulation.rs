@@ -1,6 +1,6 @@
 //! Many seeds of the simulation, every crash point of some, and proof that it sees what it is for.
 
-use evensync_tests::simulation::{Failed, Planted, simulate, sweep};
+use evensync_tests::simulation::{Failed, Options, Planted, simulate, sweep};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,13 +44,32 @@ fn the_same_seed_gives_the_same_journal() {
 fn every_planted_bug_is_caught() {
     for planted in Planted::ALL {
         let seeds = seeds_to_catch(planted);
-        let caught = first_failure(seeds, &|seed| simulate(seed, Some(planted), None).map(drop));
+        let caught = first_failure(seeds, &|seed| {
+            if is_rough(seed) { catch(planted, seed) } else { Ok(()) }
+        });
         let Some(failed) = caught else { panic!("{planted}: not caught by {seeds} seeds") };
         println!("{planted}: caught by seed {}: {}", failed.seed, failed.what);
     }
 }
 
-/// Within how many seeds a bug must show: at least ten times as many as it takes on average.
+/// Fails where the planted bug is what breaks a promise: without it the seed is fine.
+fn catch(planted: Planted, seed: u64) -> Result<(), Failed> {
+    let with = simulate(seed, Some(planted), None).map(drop);
+    if with.is_err() && simulate(seed, None, None).is_err() { Ok(()) } else { with }
+}
+
+/// Whether a seed's run is rough enough for bugs of recovery to show, and none of what may stand at
+/// its end is excused by a first contact or a twin. One in five is.
+fn is_rough(seed: u64) -> bool {
+    let options = Options::of(seed);
+    options.fault_percent >= 8
+        && options.people_percent >= 3
+        && options.twin_percent == 0
+        && options.shared_percent == 0
+        && !options.one_way
+}
+
+/// Within how many seeds a bug must show: as many as catch it with 99 %, and more.
 fn seeds_to_catch(planted: Planted) -> u64 {
     match planted {
         Planted::NoIntentLog
@@ -59,8 +78,9 @@ fn seeds_to_catch(planted: Planted) -> u64 {
         | Planted::FoundAsBase
         | Planted::CursorFirst
         | Planted::NoIfMatch
-        | Planted::HintIsGone => 2_000,
-        Planted::ValueGuess => 60_000,
+        | Planted::HintIsGone => 10_000,
+        // One in 4,200 rough seeds.
+        Planted::ValueGuess => 100_000,
     }
 }
 
@@ -73,10 +93,7 @@ fn from_environment(name: &str, otherwise: u64) -> u64 {
 }
 
 /// Runs seeds from 0 on until one fails, and tells the lowest that did.
-fn first_failure(
-    seeds: u64,
-    run: &(dyn Fn(u64) -> Result<(), Failed> + Sync),
-) -> Option<Failed> {
+fn first_failure(seeds: u64, run: &(dyn Fn(u64) -> Result<(), Failed> + Sync)) -> Option<Failed> {
     let next = AtomicU64::new(0);
     let end = AtomicU64::new(seeds);
     let lowest: Mutex<Option<Failed>> = Mutex::new(None);

@@ -35,7 +35,12 @@ fn the_table() {
     section(&mut table, "Sets, element by element", Past::Common, &pairs(&sets, &sets));
 
     let plain = [Leg::Never, Leg::Holds(Edit::NONE), Leg::Deleted];
-    section(&mut table, "Copies that never were the same", Past::FirstContact, &pairs(&plain, &legs));
+    section(
+        &mut table,
+        "Copies that never were the same",
+        Past::FirstContact,
+        &pairs(&plain, &legs),
+    );
     insta::assert_snapshot!("decision_table", table);
 }
 
@@ -161,7 +166,11 @@ fn every_row(past: Past) {
             for (direction_name, direction) in DIRECTIONS {
                 for (rule_name, rule) in RULES {
                     let policy = policy(direction, rule);
-                    let row = Row { case, policy, name: format!("{case}, {direction_name}, {rule_name}") };
+                    let row = Row {
+                        case,
+                        policy,
+                        name: format!("{case}, {direction_name}, {rule_name}"),
+                    };
                     row.keeps_the_promises();
                 }
             }
@@ -210,8 +219,7 @@ impl Row {
         assert_eq!(wants_attention(link, Some(&self.policy)), !decision.is_empty(), "{name}");
         for plan in &decision.plans {
             assert!(self.policy.writes_to(plan.replica), "{name}: against the direction: {plan:?}");
-            let changed =
-                |replica| standing(link, replica) == Some(Standing::Changed);
+            let changed = |replica| standing(link, replica) == Some(Standing::Changed);
             if matches!(plan.op, Op::Delete { .. }) {
                 assert!(!case::REPLICAS.into_iter().any(changed), "{name}: deletes an edit");
             }
@@ -337,7 +345,8 @@ impl Row {
             (Leg::Holds(edit), Leg::Holds(_)) => {
                 for (field, changed) in FIELDS.into_iter().zip(changed(edit)) {
                     let field = Field::from(field);
-                    let [ours, theirs] = [source, target].map(|r| held(r).map(|r| &r.fields[&field]));
+                    let [ours, theirs] =
+                        [source, target].map(|r| held(r).map(|r| &r.fields[&field]));
                     let equal = ours.zip(theirs).is_some_and(|(o, t)| o.same_meaning(t));
                     let first = self.case.past == Past::FirstContact;
                     assert!(equal || !(changed || first), "{name}: {field} of {link:#?}");

@@ -1,7 +1,7 @@
 //! `apply`: carries out a plan, if nothing has changed since.
 
 use crate::config::Config;
-use crate::context::Context;
+use crate::context::{Context, instant};
 use crate::exit::{Exit, Problem};
 use crate::output::Form;
 use crate::progress::Watched;
@@ -9,7 +9,6 @@ use crate::run::{self, Task};
 use crate::session;
 use serde::Deserialize;
 use std::path::PathBuf;
-use std::time::Instant;
 use sync_core::engine::Mode;
 use sync_core::journal::Seq;
 
@@ -44,7 +43,7 @@ pub async fn run(args: &Args, config: &Config, context: &Context) -> Result<Exit
     let plan = read(&args.plan)?;
     let pairs = config.pairs(std::slice::from_ref(&plan.pair))?;
     let mut store = session::open_to_write(config, context)?;
-    let (name, began) = (context.run_name()?, Instant::now());
+    let (name, began) = (context.run_name()?, instant());
     let mode = Mode::Apply(plan.seq);
     let mut outcomes = vec![];
     for pair in &pairs {

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::contents::Contents;
-use crate::context::Context;
+use crate::context::{Context, instant};
 use crate::exit::{Exit, Problem};
 use crate::outcome::Outcome;
 use crate::output::{self, Form};
@@ -62,7 +62,7 @@ async fn run_pairs(args: &Args, config: &Config, context: &Context) -> Result<Ex
     }
     let mut store = session::open_to_write(config, context)?;
     let mode = if args.dry_run || args.plan_out.is_some() { Mode::DryRun } else { Mode::Sync };
-    let (name, began) = (context.run_name()?, Instant::now());
+    let (name, began) = (context.run_name()?, instant());
     let mut outcomes = vec![];
     for pair in &pairs {
         let repeat = match &args.plan_out {

@@ -32,13 +32,17 @@ pub struct Config {
 impl Config {
     /// Reads the file.
     pub fn load(path: &Path) -> Result<Self, Problem> {
-        let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => Problem::configuration(format!(
-                "there is no configuration {}; write one (`evensync config schema` describes it), \
-                 name another with --config FILE, or see `evensync demo`, which needs none",
-                path.display()
-            )),
-            _ => Problem::configuration(format!("{} can't be read ({e})", path.display())),
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            let shown = path.display();
+            Problem::configuration(if e.kind() == std::io::ErrorKind::NotFound {
+                format!(
+                    "there is no configuration {shown}; write one (`evensync config schema` \
+                     describes it), name another with --config FILE, or see `evensync demo`, which \
+                     needs none"
+                )
+            } else {
+                format!("{shown} can't be read ({e})")
+            })
         })?;
         Self::from_text(&text, path)
     }

@@ -12,7 +12,7 @@ use sync_core::ids::{
     Version,
 };
 use sync_core::journal::{
-    Advance, Applied, BrakeReason, Carry, ConflictKind, Conflicted, Configured, Counted, Entry,
+    Advance, Applied, BrakeReason, Carry, Configured, ConflictKind, Conflicted, Counted, Entry,
     Intent, NotApplied, Observed, Op, Outcome, Plan, Proof, Purpose, PutElement, Reason, Record,
     Removal, Seq, SideValue, Sight, Sighting, Stage, Tally,
 };
@@ -108,9 +108,7 @@ fn entry(choices: &mut Choices) -> Entry {
         8..=10 => Entry::Intended(intent(choices)),
         11..=13 => Entry::Settled { link, key: key(choices), outcome: outcome(choices) },
         14 | 15 => Entry::Conflicted(conflicted(choices)),
-        16 => {
-            Entry::Resolved { link, field: choices.maybe(field), winner: replica(choices) }
-        }
+        16 => Entry::Resolved { link, field: choices.maybe(field), winner: replica(choices) },
         17 => Entry::Matched { link, absorbed: self::link(choices), by: identity(choices) },
         18 => {
             let origin = Box::new(rendition(choices));
@@ -155,8 +153,7 @@ fn configured(choices: &mut Choices) -> Entry {
     let count = 1 + choices.below(3);
     let replicas: BTreeMap<ReplicaId, Capabilities> =
         (0..count).map(|_| (replica(choices), capabilities(choices))).collect();
-    let direction =
-        choices.maybe(replica).map_or(Direction::TwoWay, Direction::From);
+    let direction = choices.maybe(replica).map_or(Direction::TwoWay, Direction::From);
     let folders = replicas.keys().map(|r| (*r, choices.pick(&["f", "g"]).into())).collect();
     let fields = choices.some(2, |c| (field(c), rule(c))).into_iter().collect();
     Entry::Configured(Configured {
@@ -172,7 +169,8 @@ fn configured(choices: &mut Choices) -> Entry {
 }
 
 fn capabilities(choices: &mut Choices) -> Capabilities {
-    let fields = if choices.yes() { choices.some(3, field) } else { FIELDS.map(Field::from).into() };
+    let fields =
+        if choices.yes() { choices.some(3, field) } else { FIELDS.map(Field::from).into() };
     Capabilities {
         fields: fields.into_iter().collect(),
         dedupes_creates: choices.yes(),
@@ -306,9 +304,8 @@ fn carry(choices: &mut Choices) -> Carry {
         let from = choices.maybe(replica);
         Carry::Whole { from, content: digest(choices), value: value(choices) }
     } else {
-        let put = |c: &mut Choices| {
-            (element(c), PutElement { content: digest(c), print: print(c) })
-        };
+        let put =
+            |c: &mut Choices| (element(c), PutElement { content: digest(c), print: print(c) });
         let put = choices.some(2, put).into_iter().collect();
         Carry::Elements { put, drop: choices.some(2, element).into_iter().collect() }
     }

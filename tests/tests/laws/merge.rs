@@ -1,7 +1,7 @@
 //! What holds of every merge, whichever replicas take part.
 
-use super::config;
 use super::choices::Choices;
+use super::config;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_core::ids::{Digest, ElementKey, ReplicaId};
@@ -17,10 +17,7 @@ struct Owned {
 }
 
 fn borrowed(copies: &[Owned]) -> Vec<Copy<'_>> {
-    copies
-        .iter()
-        .map(|c| Copy { replica: c.replica, base: c.base.as_ref(), now: &c.now })
-        .collect()
+    copies.iter().map(|c| Copy { replica: c.replica, base: c.base.as_ref(), now: &c.now }).collect()
 }
 
 fn merged(copies: &[Owned], carrying: Option<ReplicaId>) -> Merged {
@@ -42,8 +39,7 @@ fn carried_out(copies: &[Owned], merged: &Merged) -> Vec<Owned> {
                 }
             }
             Merged::Elements(patches) => {
-                let (Some(patch), Value::Set(set)) =
-                    (patches.get(&copy.replica), &mut copy.now)
+                let (Some(patch), Value::Set(set)) = (patches.get(&copy.replica), &mut copy.now)
                 else {
                     continue;
                 };
@@ -64,7 +60,10 @@ fn agreed(copies: Vec<Owned>) -> Vec<Owned> {
 }
 
 /// What each replica means in the end, and between whom there is a conflict.
-fn result(copies: &[Owned], merged: &Merged) -> (BTreeMap<ReplicaId, String>, Option<BTreeSet<ReplicaId>>) {
+fn result(
+    copies: &[Owned],
+    merged: &Merged,
+) -> (BTreeMap<ReplicaId, String>, Option<BTreeSet<ReplicaId>>) {
     let values = carried_out(copies, merged);
     let meanings = values.iter().map(|c| (c.replica, format!("{:?}", c.now.elsewhere()))).collect();
     let between = match merged {
@@ -140,9 +139,9 @@ fn untouched(choices: &mut Choices) -> Vec<Owned> {
         .map(|replica| {
             let now = match &common {
                 Value::Scalar(print) => Value::Scalar(own(print, replica)),
-                Value::Set(elements) => Value::Set(
-                    elements.iter().map(|(k, p)| (k.clone(), own(p, replica))).collect(),
-                ),
+                Value::Set(elements) => {
+                    Value::Set(elements.iter().map(|(k, p)| (k.clone(), own(p, replica))).collect())
+                }
             };
             Owned { replica, base: Some(now.clone()), now }
         })

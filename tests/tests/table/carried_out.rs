@@ -81,6 +81,7 @@ fn read_back(history: &mut History, link: LinkId, replica: ReplicaId) {
             elements.iter().map(|(k, p)| (k.clone(), form(replica, p.meaning))).collect(),
         ),
     };
-    let fields = rendition.fields.iter().map(|(field, value)| (field.clone(), own(value))).collect();
+    let fields =
+        rendition.fields.iter().map(|(field, value)| (field.clone(), own(value))).collect();
     history.present(link, replica, Rendition { fields, edited_ms: Some(9), ..rendition });
 }

@@ -13,6 +13,13 @@ pub(crate) const REPLICAS: [ReplicaId; 2] = [ReplicaId::A, ReplicaId::B];
 pub(crate) const FIELDS: [&str; 3] = ["subject", "body", "tags"];
 pub(crate) const LINK: LinkId = LinkId(1);
 
+/// What untouched copies mean; edits give numbers just above.
+const SUBJECT: u64 = 10;
+const BODY: u64 = 20;
+const BLUE: u64 = 30;
+const RED: u64 = 40;
+const NEW: u64 = 50;
+
 /// The rules for conflicts, as the configuration writes them.
 pub(crate) const RULES: [(&str, Rule); 5] = [
     ("prefer-a", Rule::Prefer(ReplicaId::A)),
@@ -118,7 +125,15 @@ impl fmt::Display for Leg {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "A={} B={}", self.legs[0], self.legs[1])
+        let [a, b] = self.legs.map(|leg| leg.to_string());
+        match self.past {
+            Past::Common => write!(f, "A={a} B={b}"),
+            Past::FirstContact => {
+                let met =
+                    |leg: String| leg.replace("Same", "Holds").replace("Changed", "Holds other");
+                write!(f, "A={} B={}", met(a), met(b))
+            }
+        }
     }
 }
 
@@ -144,7 +159,9 @@ impl Case {
             match leg {
                 Leg::Never => {}
                 Leg::Deleted => history.present(LINK, replica, rendition(replica, Edit::NONE)),
-                Leg::Holds(edit) => history.present(LINK, replica, rendition(replica, before(edit))),
+                Leg::Holds(edit) => {
+                    history.present(LINK, replica, rendition(replica, before(edit)))
+                }
             }
         }
         if self.past == Past::FirstContact {
@@ -244,26 +261,26 @@ pub(crate) fn policy(direction: Direction, rule: Rule) -> Policy {
 
 /// What the copy in `replica` holds after `edit`. The copy in `b` is always the one edited last.
 fn rendition(replica: ReplicaId, edit: Edit) -> Rendition {
-    let own = u64::from(replica.0) + 1;
+    let own = number(replica);
     let whole = |base, whole| match whole {
         Whole::Kept => base,
         Whole::Own => base + own,
         Whole::Shared => base + 9,
     };
-    let mut tags: BTreeMap<ElementKey, u64> = [("blue".into(), 30), ("red".into(), 40)].into();
+    let mut tags: BTreeMap<ElementKey, u64> = [("blue".into(), BLUE), ("red".into(), RED)].into();
     match edit.tags {
         Tags::Kept => {}
-        Tags::Added => drop(tags.insert(format!("new in {replica}").into(), 50 + own)),
-        Tags::AddedShared => drop(tags.insert("new".into(), 59)),
-        Tags::Changed => drop(tags.insert("red".into(), 40 + own)),
+        Tags::Added => drop(tags.insert(format!("new in {replica}").into(), NEW + own)),
+        Tags::AddedShared => drop(tags.insert("new".into(), NEW + 9)),
+        Tags::Changed => drop(tags.insert("red".into(), RED + own)),
         Tags::Dropped => drop(tags.remove(&ElementKey::from("red"))),
     }
     let print = |meaning| form(replica, Digest::from_number(meaning));
     let scalar = |meaning| Value::Scalar(print(meaning));
     let tags = tags.into_iter().map(|(key, meaning)| (key, print(meaning))).collect();
     let fields: Fields = [
-        ("subject", scalar(whole(10, edit.subject))),
-        ("body", scalar(whole(20, edit.body))),
+        ("subject", scalar(whole(SUBJECT, edit.subject))),
+        ("body", scalar(whole(BODY, edit.body))),
         ("tags", Value::Set(tags)),
     ]
     .map(|(name, value)| (Field::from(name), value))
@@ -282,6 +299,10 @@ fn rendition(replica: ReplicaId, edit: Edit) -> Rendition {
     }
 }
 
+fn number(replica: ReplicaId) -> u64 {
+    u64::from(replica.0) + 1
+}
+
 /// Content as `replica` writes it: no two replicas store the same bytes.
 pub(crate) fn form(replica: ReplicaId, meaning: Digest) -> Print {
     let mut own = *meaning.as_bytes();
@@ -297,23 +318,27 @@ pub(crate) fn meanings(value: &Value) -> Vec<Digest> {
     }
 }
 
-/// The meanings that people wrote with their edits in this case. Of an element that both changed,
-/// the first replica's; sets have no conflicts.
+/// The meanings that people wrote in this case. Sets have no conflicts: of an element that both
+/// sides changed, or that differed when they met, the first replica's is what stays.
 pub(crate) fn written(link: &Link, case: &Case) -> BTreeSet<Digest> {
+    let changed_red = |leg| matches!(leg, Leg::Holds(Edit { tags: Tags::Changed, .. }));
+    let [a, b] = case.legs.map(changed_red);
+    let a_has_red = match case.legs[0] {
+        Leg::Holds(edit) => edit.tags != Tags::Dropped,
+        Leg::Never | Leg::Deleted => false,
+    };
+    let b_loses = match case.past {
+        Past::Common => a && b,
+        Past::FirstContact => a_has_red && b,
+    };
+    let held = link.legs.iter().filter_map(|(r, leg)| Some((*r, leg.rendition()?)));
     let mut written = BTreeSet::new();
-    let both_changed = case.copies().all(
-        |(_, leg)| matches!(leg, Leg::Holds(edit) if edit.tags == Tags::Changed),
-    );
-    for (replica, leg) in &link.legs {
-        let Some(rendition) = leg.rendition() else { continue };
-        for (field, value) in &rendition.fields {
-            let loses = both_changed && *replica != ReplicaId::A && field.as_str() == "tags";
-            if !loses {
-                written.extend(meanings(value));
-            }
-        }
+    for (replica, rendition) in held {
+        let red = Digest::from_number(RED + number(replica));
+        let meanings = rendition.fields.values().flat_map(meanings);
+        written.extend(meanings.filter(|m| !(b_loses && replica == ReplicaId::B && *m == red)));
     }
-    let untouched = [10, 20, 30, 40].map(Digest::from_number);
+    let untouched = [SUBJECT, BODY, BLUE, RED].map(Digest::from_number);
     written.retain(|meaning| !untouched.contains(meaning));
     written
 }
