@@ -93,9 +93,9 @@ impl GraphRemote {
 fn not_found(probe: &Probe, fault: Fault, place: Place) -> Result<Option<Probed>, Failure> {
     // Reading the trash may need a permission for mail, which nobody has to grant; and no document
     // promises that a service searches events there.
-    let is_refused = fault.refusal().is_some_and(|refusal| {
-        matches!(refusal.status, 400..500 | 501) && !refusal.is_throttle()
-    });
+    let is_refused = fault
+        .refusal()
+        .is_some_and(|refusal| matches!(refusal.status, 400..500 | 501) && !refusal.is_throttle());
     match (fault.failure(Effect::Read), place, &probe.target) {
         (Failure::Missing(_), Place::Folder, Target::Delete(id)) => {
             Ok(Some(Probed::Applied { id: id.clone(), place: Place::Trash }))

@@ -12,9 +12,7 @@ use crate::ids::{
     CollectionId, Cursor, Digest, FolderId, LinkId, PairId, RemoteId, ReplicaId, RunId, Version,
 };
 use crate::journal::{BrakeReason, Configured, Entry, Intent, Purpose, Seq, Tally};
-use crate::port::{
-    Blob, Failure, Fetched, Loaded, Page, Probe, Probed, Query,
-};
+use crate::port::{Blob, Failure, Fetched, Loaded, Page, Probe, Probed, Query};
 use std::collections::BTreeMap;
 
 pub use report::{Ended, Report, Side, Step};
@@ -240,8 +238,7 @@ impl<'w> Engine<'w> {
         let ended = self.cycles()?;
         self.report.ended = ended;
         self.survey()?;
-        self.report.seq =
-            self.commit(vec![Entry::Closed { exit: self.report.exit() }], vec![])?;
+        self.report.seq = self.commit(vec![Entry::Closed { exit: self.report.exit() }], vec![])?;
         Ok(())
     }
 
@@ -269,7 +266,10 @@ impl<'w> Engine<'w> {
                     return Ok(Ended::MoreToDo);
                 }
                 self.report.tally = tally.clone();
-                self.commit(vec![Entry::Braked { tally: tally.clone(), brake: brake.clone() }], vec![])?;
+                self.commit(
+                    vec![Entry::Braked { tally: tally.clone(), brake: brake.clone() }],
+                    vec![],
+                )?;
                 return Ok(Ended::Braked { brake, number: tally.risky() });
             }
             if cycle == 0 {

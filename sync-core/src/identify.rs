@@ -128,9 +128,12 @@ fn is_our_copy(other: &Link, link: &Link, key: &IdentityKey) -> bool {
     });
     let copy = other.legs.get(replica);
     strong
-        && (coming || copy.is_some_and(|leg| {
-            // A copy that someone made of our copy carries its stamp along, and is no original.
-            let of_it = |stamp: &Stamp| leg.keys.contains(&stamp.key);
-            leg.ours && leg.is_taken_for_present() && !original.stamped.as_ref().is_some_and(of_it)
-        }))
+        && (coming
+            || copy.is_some_and(|leg| {
+                // A copy that someone made of our copy carries its stamp along, and is no original.
+                let of_it = |stamp: &Stamp| leg.keys.contains(&stamp.key);
+                leg.ours
+                    && leg.is_taken_for_present()
+                    && !original.stamped.as_ref().is_some_and(of_it)
+            }))
 }

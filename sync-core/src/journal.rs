@@ -1,8 +1,8 @@
 //! The journal: facts and decisions, in the order they came. All that changes state is an entry.
 
 use crate::ids::{
-    CollectionId, Cursor, Digest, ElementKey, Field, FolderId, IntentKey, LinkId, PairId,
-    RemoteId, ReplicaId, RunId, Version,
+    CollectionId, Cursor, Digest, ElementKey, Field, FolderId, IntentKey, LinkId, PairId, RemoteId,
+    ReplicaId, RunId, Version,
 };
 use crate::policy::{Policy, Rule};
 use crate::port::Stamp;

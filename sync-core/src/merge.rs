@@ -68,11 +68,8 @@ pub fn merge(copies: &[Copy<'_>], carrying: Option<ReplicaId>) -> Merged {
 /// Sends `from`'s value to every copy that means something else.
 pub fn spread(copies: &[Copy<'_>], from: ReplicaId) -> Merged {
     let Some(source) = copies.iter().find(|c| c.replica == from) else { return Merged::Quiet };
-    let to: BTreeSet<ReplicaId> = copies
-        .iter()
-        .filter(|c| !c.now.same_meaning(source.now))
-        .map(|c| c.replica)
-        .collect();
+    let to: BTreeSet<ReplicaId> =
+        copies.iter().filter(|c| !c.now.same_meaning(source.now)).map(|c| c.replica).collect();
     if to.is_empty() { Merged::Agree } else { Merged::Carry { from, to } }
 }
 
@@ -98,9 +95,7 @@ fn merge_whole(copies: &[Copy<'_>], carrying: Option<ReplicaId>) -> Merged {
         Some((first, rest)) if rest.iter().all(|c| c.now.same_meaning(first.now)) => {
             spread(copies, first.replica)
         }
-        Some(_) | None => {
-            Merged::Conflict { between: heads.iter().map(|c| c.replica).collect() }
-        }
+        Some(_) | None => Merged::Conflict { between: heads.iter().map(|c| c.replica).collect() },
     }
 }
 
@@ -173,10 +168,7 @@ impl ElementCopy {
 }
 
 /// The copy whose element wins: an addition or edit beats a removal, the first replica the others.
-fn element_winner(
-    copies: &[ElementCopy],
-    carrying: Option<ReplicaId>,
-) -> Option<&ElementCopy> {
+fn element_winner(copies: &[ElementCopy], carrying: Option<ReplicaId>) -> Option<&ElementCopy> {
     let changed: Vec<&ElementCopy> = copies.iter().filter(|c| c.is_changed()).collect();
     if changed.is_empty() {
         return copies.iter().find(|c| Some(c.replica) == carrying);

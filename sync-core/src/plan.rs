@@ -3,9 +3,7 @@
 mod fields;
 
 use crate::ids::{Field, ReplicaId};
-use crate::journal::{
-    Carry, ConflictKind, Conflicted, Op, Plan, Reason, Removal, SideValue,
-};
+use crate::journal::{Carry, ConflictKind, Conflicted, Op, Plan, Reason, Removal, SideValue};
 use crate::policy::{Direction, Policy};
 use crate::state::{Leg, Link, Seen};
 use crate::value::{Fields, Rendition, Value};
@@ -234,11 +232,7 @@ fn revive(
 }
 
 /// Our copy yields to the original that arrived by itself, once it holds no unsynced edit.
-fn yield_to_twin(
-    decision: &mut Decision,
-    link: &Link,
-    standings: &BTreeMap<ReplicaId, Standing>,
-) {
+fn yield_to_twin(decision: &mut Decision, link: &Link, standings: &BTreeMap<ReplicaId, Standing>) {
     let Some(twin) = link.twin.filter(|_| decision.plans.is_empty()) else { return };
     if standings.get(&twin.replica) == Some(&Standing::Same)
         && let Some(leg) = link.legs.get(&twin.replica)
@@ -254,9 +248,9 @@ fn leave_one_way(
     standings: &BTreeMap<ReplicaId, Standing>,
 ) {
     let Direction::From(source) = policy.direction else { return };
-    let left = standings.iter().find(|(replica, standing)| {
-        **replica != source && **standing == Standing::Changed
-    });
+    let left = standings
+        .iter()
+        .find(|(replica, standing)| **replica != source && **standing == Standing::Changed);
     if let Some((replica, _)) = left {
         decision.verdicts.push(Verdict::Hold(Reason::OneWay { replica: *replica }));
     }
@@ -280,7 +274,11 @@ fn holders<'a>(
 }
 
 fn all_fields(link: &Link) -> BTreeSet<&Field> {
-    link.legs.values().filter_map(Leg::rendition).flat_map(|r: &Rendition| keys(&r.fields)).collect()
+    link.legs
+        .values()
+        .filter_map(Leg::rendition)
+        .flat_map(|r: &Rendition| keys(&r.fields))
+        .collect()
 }
 
 fn keys(fields: &Fields) -> impl Iterator<Item = &Field> {

@@ -65,8 +65,7 @@ impl Replay {
     fn check(&self, record: &Record) -> Option<Result<(), String>> {
         match &record.entry {
             Entry::Matched { link, absorbed, by } => {
-                let expected =
-                    Identity::Same { link: *link, absorbed: *absorbed, by: by.clone() };
+                let expected = Identity::Same { link: *link, absorbed: *absorbed, by: by.clone() };
                 let derived = [self.identity(*link), self.identity(*absorbed)];
                 Some(equal_any(&derived, &expected))
             }
@@ -100,9 +99,10 @@ impl Replay {
             }),
             Entry::Braked { tally, brake } => Some(self.brake(tally, brake)),
             Entry::Closed { exit: 0 } if self.purpose != Some(Purpose::DryRun) => {
-                let left = self.state.links.values().find(|link| {
-                    self.decide(link.id).is_some_and(|decision| !decision.is_empty())
-                });
+                let left =
+                    self.state.links.values().find(|link| {
+                        self.decide(link.id).is_some_and(|decision| !decision.is_empty())
+                    });
                 Some(left.map_or(Ok(()), |link| {
                     Err(format!("{} was left: {:?}", link.id, self.decide(link.id)))
                 }))

@@ -3,8 +3,8 @@
 mod fold;
 
 use crate::ids::{
-    CollectionId, Cursor, Digest, Field, FolderId, IntentKey, LinkId, PairId, RemoteId, ReplicaId, RunId,
-    Version,
+    CollectionId, Cursor, Digest, Field, FolderId, IntentKey, LinkId, PairId, RemoteId, ReplicaId,
+    RunId, Version,
 };
 use crate::journal::{Conflicted, Intent, Reason, Seq, Stage};
 use crate::policy::Policy;

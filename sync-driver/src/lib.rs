@@ -12,7 +12,9 @@ use std::time::Duration;
 use sync_core::engine::{Effect, Engine, Event, Order, Report, Stop, Waiting, World};
 use sync_core::ids::ReplicaId;
 use sync_core::journal::Intent;
-use sync_core::port::{Commit, Failure, Fetched, Page, Probed, Remote, Stamp, Store, Write, Written};
+use sync_core::port::{
+    Commit, Failure, Fetched, Page, Probed, Remote, Stamp, Store, Write, Written,
+};
 use tokio::runtime::Handle;
 
 pub use stopper::Stopper;
@@ -178,10 +180,7 @@ impl Running<'_> {
     }
 
     /// Composes what is to be written from the contents that the intents name.
-    fn prepare(
-        &self,
-        intents: &[(sync_core::ids::FolderId, Intent)],
-    ) -> Result<Prepared, Stop> {
+    fn prepare(&self, intents: &[(sync_core::ids::FolderId, Intent)]) -> Result<Prepared, Stop> {
         let mut prepared = Prepared::default();
         for (folder, intent) in intents {
             let composed =

@@ -54,12 +54,15 @@ fn every_row_at_first_contact_keeps_the_promises() {
     every_row(Past::FirstContact);
 }
 
+/// Directions, and of each the rules under which something is decided.
+type Whens = Vec<(&'static str, Vec<&'static str>)>;
+
 fn section(table: &mut String, title: &str, past: Past, rows: &[[Leg; 2]]) {
     let _ = writeln!(table, "\n# {title}\n");
     for legs in rows {
         let case = Case { past, legs: *legs };
         // What is decided, with the directions and rules under which it is.
-        let mut outcomes: Vec<(String, Vec<(&str, Vec<&str>)>)> = vec![];
+        let mut outcomes: Vec<(String, Whens)> = vec![];
         for (direction_name, direction) in DIRECTIONS {
             for (rule_name, rule) in RULES {
                 let policy = policy(direction, rule);

@@ -105,7 +105,9 @@ async fn read_body(response: &mut reqwest::Response) -> Result<Bytes, Error> {
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > BODY_BYTES_MAX => {
-                return Err(Error::InDoubt(format!("an answer longer than {BODY_BYTES_MAX} bytes")));
+                return Err(Error::InDoubt(format!(
+                    "an answer longer than {BODY_BYTES_MAX} bytes"
+                )));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body.freeze()),

@@ -3,9 +3,7 @@
 use super::observe::CHUNK;
 use super::{Effect, Ended, Engine, Event, Stop, WrittenNow};
 use crate::ids::{FolderId, LinkId, ReplicaId};
-use crate::journal::{
-    Applied, Entry, Intent, NotApplied, Op, Outcome, Proof,
-};
+use crate::journal::{Applied, Entry, Intent, NotApplied, Op, Outcome, Proof};
 use crate::plan::{self, Verdict};
 use crate::port::{Blob, Failure};
 use crate::state::Link;
@@ -106,10 +104,7 @@ impl Engine<'_> {
     ) -> Result<Acted, Stop> {
         let effects = writes
             .iter()
-            .map(|(replica, intents)| Effect::Write {
-                replica: *replica,
-                intents: intents.clone(),
-            })
+            .map(|(replica, intents)| Effect::Write { replica: *replica, intents: intents.clone() })
             .collect();
         let events = self.world.perform(effects)?;
         let mut batch = Batch::default();
@@ -131,6 +126,9 @@ impl Engine<'_> {
         replica: ReplicaId,
         intents: Vec<(FolderId, Intent)>,
     ) -> Result<Option<Ended>, Stop> {
+        for (_, intent) in &intents {
+            self.doubted.insert(intent.key.clone(), self.now_ms);
+        }
         match self.write(BTreeMap::from([(replica, intents)]))? {
             Acted::Ended(ended) => Ok(Some(*ended)),
             Acted::Wrote | Acted::Nothing => Ok(None),
@@ -165,6 +163,7 @@ impl Engine<'_> {
                 None => {
                     self.doubted.insert(intent.key.clone(), self.now_ms);
                     self.report.doubts += 1;
+                    batch.fail(replica, failure);
                     return;
                 }
             },
@@ -179,6 +178,15 @@ impl Engine<'_> {
             Some(outcome)
         };
         match failure {
+            // That this copy of the request came to nothing says nothing of the one before it.
+            Failure::Throttled { .. }
+            | Failure::Transient(_)
+            | Failure::CursorExpired(_)
+            | Failure::Unauthorized(_)
+                if self.doubted.contains_key(&intent.key) =>
+            {
+                None
+            }
             Failure::Throttled { .. }
             | Failure::Transient(_)
             | Failure::CursorExpired(_)

@@ -10,11 +10,7 @@ impl Engine<'_> {
         self.world.perform(vec![effect])?.pop().ok_or(Stop::Confused(name))
     }
 
-    pub(super) fn commit(
-        &mut self,
-        entries: Vec<Entry>,
-        blobs: Vec<Blob>,
-    ) -> Result<Seq, Stop> {
+    pub(super) fn commit(&mut self, entries: Vec<Entry>, blobs: Vec<Blob>) -> Result<Seq, Stop> {
         match self.ask(Effect::Commit { entries, blobs }, "a commit")? {
             Event::Committed { seq, at_ms } => {
                 self.now_ms = at_ms;

@@ -190,15 +190,17 @@ impl Engine<'_> {
                 }
             }
         }
-        Ok(Draft { known, sightings: BTreeMap::new(), blobs: vec![], unread: vec![], settled: vec![] })
+        Ok(Draft {
+            known,
+            sightings: BTreeMap::new(),
+            blobs: vec![],
+            unread: vec![],
+            settled: vec![],
+        })
     }
 
     /// Reads what a page didn't carry whole, and confirms what it says is gone.
-    fn read_into(
-        &mut self,
-        source: &Source,
-        draft: &mut Draft,
-    ) -> Result<Option<Ended>, Stop> {
+    fn read_into(&mut self, source: &Source, draft: &mut Draft) -> Result<Option<Ended>, Stop> {
         let unread = std::mem::take(&mut draft.unread);
         for ids in unread.chunks(CHUNK) {
             loop {
@@ -310,9 +312,10 @@ impl Engine<'_> {
         let Some(link) = link.filter(|l| l.collection == source.collection && !l.buried) else {
             return Ok(None);
         };
-        let taken = draft.sightings.values().any(|s| {
-            s.link == link.id && matches!(s.sight, Sight::Present { .. } | Sight::Still)
-        });
+        let taken = draft
+            .sightings
+            .values()
+            .any(|s| s.link == link.id && matches!(s.sight, Sight::Present { .. } | Sight::Still));
         if let Some(OpenIntent { intent, .. }) = &link.open {
             let proves = intent.key == stamp.key
                 && intent.plan.replica == source.replica

@@ -106,11 +106,9 @@ impl Report {
     pub fn wants_person(&self) -> bool {
         self.open_conflicts > 0
             || self.held.iter().any(|link| match link.held {
-                Some(
-                    Reason::Refused { .. }
-                    | Reason::Unreadable { .. }
-                    | Reason::Ambiguous,
-                ) => true,
+                Some(Reason::Refused { .. } | Reason::Unreadable { .. } | Reason::Ambiguous) => {
+                    true
+                }
                 Some(Reason::OneWay { .. } | Reason::Twin { .. }) | None => false,
             })
     }

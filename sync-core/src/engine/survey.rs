@@ -10,10 +10,14 @@ use crate::state::Link;
 use crate::value::IdentityKey;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Passes over the links that could be the same item as another.
+const IDENTIFY_PASSES_MAX: u32 = 8;
+
 impl Engine<'_> {
-    /// Joins links that are one item. A join may make others possible, with more replicas than two.
+    /// Joins links that are one item. A link takes part in one decision a pass, so another follows
+    /// until nothing is found.
     pub(super) fn identify(&mut self) -> Result<(), Stop> {
-        for _ in 1..self.order.configured.policy.replicas.len() {
+        for _ in 0..IDENTIFY_PASSES_MAX {
             if !self.identify_once()? {
                 break;
             }
@@ -76,7 +80,11 @@ impl Engine<'_> {
                     }
                 }
                 Identity::Twin { link: ours, replica } => {
-                    let waits = link.held == Some(Reason::Twin { of: ours });
+                    let known =
+                        sharing.iter().find(|other| other.id == ours).is_some_and(|other| {
+                            other.twin.is_some_and(|twin| twin.original == link.id)
+                        });
+                    let waits = known && link.held == Some(Reason::Twin { of: ours });
                     if !waits && joined.insert(ours) {
                         let original = link.id;
                         entries.push(Entry::Twinned { link: ours, replica, original });

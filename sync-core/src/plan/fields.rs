@@ -54,9 +54,8 @@ pub(super) fn merge_fields(decision: &mut Decision, link: &Link, policy: &Policy
 /// The source's changes go out; where it changed nothing, the others keep what they have.
 fn one_way(copies: &[Copy<'_>], source: ReplicaId) -> Merged {
     let Some(own) = copies.iter().find(|c| c.replica == source) else { return Merged::Quiet };
-    let others_changed = |c: &&Copy<'_>| {
-        c.replica != source && merge::is_changed(c) && !c.now.same_meaning(own.now)
-    };
+    let others_changed =
+        |c: &&Copy<'_>| c.replica != source && merge::is_changed(c) && !c.now.same_meaning(own.now);
     if !merge::is_changed(own) {
         return Merged::Quiet;
     }
@@ -80,8 +79,7 @@ impl Outcome {
         let Some((_, _, rendition, value)) = holders.iter().find(|h| h.0 == from) else { return };
         let Some(content) = rendition.content else { return };
         for target in to {
-            let carry =
-                Carry::Whole { from: Some(from), content, value: (*value).clone() };
+            let carry = Carry::Whole { from: Some(from), content, value: (*value).clone() };
             self.carries.entry(*target).or_default().insert(field.clone(), carry);
         }
     }
@@ -120,10 +118,9 @@ impl Outcome {
             .iter()
             .filter(|(replica, ..)| between.contains(replica))
             .map(|(replica, _, rendition, value)| {
-                let side = rendition.content.map(|content| SideValue {
-                    content,
-                    value: Some((*value).clone()),
-                });
+                let side = rendition
+                    .content
+                    .map(|content| SideValue { content, value: Some((*value).clone()) });
                 (*replica, side)
             })
             .collect();
@@ -135,10 +132,7 @@ impl Outcome {
         if let Some(winner) = winner {
             match merge::spread(copies, winner) {
                 Merged::Carry { from, to } => self.carry(field, holders, from, &to),
-                Merged::Quiet
-                | Merged::Agree
-                | Merged::Elements(_)
-                | Merged::Conflict { .. } => {}
+                Merged::Quiet | Merged::Agree | Merged::Elements(_) | Merged::Conflict { .. } => {}
             }
         }
     }
@@ -166,9 +160,9 @@ impl Outcome {
         if rule == Rule::KeepBoth {
             self.forks.extend(sides.keys().filter(|r| Some(**r) != winner));
         }
-        let first_contact = holders.iter().any(|(_, leg, ..)| {
-            leg.base.as_ref().is_none_or(|b| !b.fields.contains_key(field))
-        });
+        let first_contact = holders
+            .iter()
+            .any(|(_, leg, ..)| leg.base.as_ref().is_none_or(|b| !b.fields.contains_key(field)));
         self.conflicts.push(Conflicted {
             link: link.id,
             kind: if first_contact { ConflictKind::FirstContact } else { ConflictKind::Edit },

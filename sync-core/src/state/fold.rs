@@ -4,7 +4,7 @@
 use super::{Base, Conflict, Dispute, Leg, Link, OpenIntent, Seen, State, Track, Twin};
 use crate::ids::{CollectionId, ElementKey, Field, IntentKey, LinkId, RemoteId, ReplicaId};
 use crate::journal::{
-    Applied, Carry, Conflicted, Configured, Entry, Intent, NotApplied, Observed, Op, Outcome,
+    Applied, Carry, Configured, Conflicted, Entry, Intent, NotApplied, Observed, Op, Outcome,
     Proof, Reason, Record, Removal, Seq, Sight, Sighting,
 };
 use crate::plan;
@@ -127,12 +127,7 @@ impl State {
     }
 
     fn track(&mut self, collection: &CollectionId, replica: ReplicaId) -> &mut Track {
-        self.head
-            .tracks
-            .entry(collection.clone())
-            .or_default()
-            .entry(replica)
-            .or_default()
+        self.head.tracks.entry(collection.clone()).or_default().entry(replica).or_default()
     }
 
     fn observe(&mut self, observed: &Observed) {
@@ -152,8 +147,7 @@ impl State {
     }
 
     fn join(&mut self, id: LinkId, absorbed: LinkId) -> Result<(), String> {
-        let taken =
-            self.links.remove(&absorbed).ok_or_else(|| format!("no link {absorbed}"))?;
+        let taken = self.links.remove(&absorbed).ok_or_else(|| format!("no link {absorbed}"))?;
         let link = self.link(id)?;
         if !link.met {
             // Neither has agreed with the other on anything yet.
@@ -175,7 +169,7 @@ impl State {
             link.legs.insert(replica, leg);
         }
         link.held = None;
-        link.twin = None;
+        link.twin = link.twin.filter(|twin| twin.original != absorbed).or(taken.twin);
         Ok(())
     }
 
@@ -189,12 +183,7 @@ impl State {
         Ok(())
     }
 
-    fn settle(
-        &mut self,
-        id: LinkId,
-        key: &IntentKey,
-        outcome: &Outcome,
-    ) -> Result<(), String> {
+    fn settle(&mut self, id: LinkId, key: &IntentKey, outcome: &Outcome) -> Result<(), String> {
         let link = self.link(id)?;
         let open = link.open.take().filter(|open| open.intent.key == *key);
         let intent = open.ok_or_else(|| format!("no open intent {key}"))?.intent;
@@ -268,7 +257,8 @@ impl Link {
                 let changed = match self.legs.get_mut(&replica) {
                     Some(leg) => leg.read(&sighting.id, rendition),
                     None => {
-                        self.legs.insert(replica, Leg::found(&sighting.id, rendition, stamped.clone()));
+                        self.legs
+                            .insert(replica, Leg::found(&sighting.id, rendition, stamped.clone()));
                         true
                     }
                 };
@@ -418,12 +408,13 @@ impl Link {
     /// The copy that a field came from agrees once every other copy has it. Until then it counts
     /// as changed, so that the rest is still written to.
     fn rebase_source(&mut self, field: &Field, source: ReplicaId, value: &Value) {
-        let everywhere = self.legs.iter().filter(|(replica, _)| **replica != source).all(
-            |(_, leg)| match leg.rendition().and_then(|r| r.fields.get(field)) {
-                Some(held) => held.same_meaning(value),
-                None => true,
-            },
-        );
+        let everywhere =
+            self.legs.iter().filter(|(replica, _)| **replica != source).all(|(_, leg)| {
+                match leg.rendition().and_then(|r| r.fields.get(field)) {
+                    Some(held) => held.same_meaning(value),
+                    None => true,
+                }
+            });
         if !everywhere {
             self.carrying.insert(field.clone(), source);
             return;

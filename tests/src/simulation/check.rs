@@ -111,7 +111,9 @@ fn unwanted_deletes(sim: &Sim, stands: &Standing) -> Result<(), String> {
             continue;
         }
         if let Some(number) = stands.iter().position(|items| !items.contains_key(serial)) {
-            return Err(format!("deleted: nobody deleted item {serial}; replica {number} lacks it"));
+            return Err(format!(
+                "deleted: nobody deleted item {serial}; replica {number} lacks it"
+            ));
         }
     }
     Ok(())
@@ -186,9 +188,10 @@ fn replays(sim: &Sim) -> Result<(), String> {
 /// Whether something is set aside that only a person could take further.
 pub(crate) fn is_stuck(sim: &Sim) -> Option<String> {
     let state = sim.store.state(&Sim::pair());
-    let stuck = state.links.values().find(|link| {
-        matches!(link.held, Some(Reason::Refused { .. } | Reason::Unreadable { .. }))
-    });
+    let stuck = state
+        .links
+        .values()
+        .find(|link| matches!(link.held, Some(Reason::Refused { .. } | Reason::Unreadable { .. })));
     stuck.map(|link| format!("set aside: {link:?}"))
 }
 

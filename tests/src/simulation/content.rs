@@ -37,7 +37,10 @@ impl Content {
         Some(Self {
             uid: json["uid"].as_u64()?,
             serial: json["serial"].as_u64()?,
-            scalars: scalars.iter().map(|(k, v)| Some((k.clone(), v.as_u64()?))).collect::<Option<_>>()?,
+            scalars: scalars
+                .iter()
+                .map(|(k, v)| Some((k.clone(), v.as_u64()?)))
+                .collect::<Option<_>>()?,
             tags: json["tags"].as_array().map(|t| t.iter().filter_map(Json::as_u64).collect()),
         })
     }

@@ -57,7 +57,12 @@ impl Options {
     /// What `seed` stands for.
     pub fn of(seed: u64) -> Self {
         let rng = &mut Rng::new(seed ^ 0x5eed_0f09_7105_0000);
-        let count = if std::env::var("NWAY").is_ok() { 2 + rng.below(3) } else { rng.below(2); 2 };
+        let count = if std::env::var("NWAY").is_ok() {
+            2 + rng.below(3)
+        } else {
+            rng.below(2);
+            2
+        };
         let replicas = (0..count).map(|_| ReplicaOptions::draw(rng)).collect();
         let rules =
             [Rule::Prefer(ReplicaId::A), Rule::Prefer(ReplicaId::B), Rule::Newest, Rule::Hold];

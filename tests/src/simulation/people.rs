@@ -110,7 +110,6 @@ impl Ledger {
                     self.deleted.insert(serial);
                     self.died.extend(values);
                     replica.shift(&id, Place::Trash);
-
                 }
             }
             (_, Some(_)) => {
@@ -187,7 +186,14 @@ impl Ledger {
         if from == at || began == Some(at) || !self.twins.insert((content.serial, at)) {
             return;
         }
-        replicas[at].put(&content, None, now);
+        // It was here before and was put away or restored: then this is no first arrival.
+        let known = replicas[at]
+            .items
+            .values()
+            .any(|item| item.content.serial == content.serial && item.restored);
+        if !known {
+            replicas[at].put(&content, None, now);
+        }
     }
 }
 

@@ -285,9 +285,7 @@ impl Replica {
         if planted == Some(Planted::NoProbe) {
             return Probed::NotApplied;
         }
-        let here = |id: &RemoteId| {
-            self.items.get(id).filter(|item| item.place == Place::Folder)
-        };
+        let here = |id: &RemoteId| self.items.get(id).filter(|item| item.place == Place::Folder);
         let stamped = |place: Place| {
             let mut found = self.items.iter().filter(|(_, item)| {
                 item.place == place && item.stamp.as_ref() == Some(&probe.stamp)

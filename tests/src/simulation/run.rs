@@ -53,7 +53,13 @@ impl fmt::Display for Failed {
         if let Some(step) = self.kill_at {
             write!(f, " CRASH={step}")?;
         }
-        write!(f, "\n  {}\n  {:?}\n  replay: cargo xtask soak --seed {}", self.what, Options::of(self.seed), self.seed)?;
+        write!(
+            f,
+            "\n  {}\n  {:?}\n  replay: cargo xtask soak --seed {}",
+            self.what,
+            Options::of(self.seed),
+            self.seed
+        )?;
         if let Some(step) = self.kill_at {
             write!(f, " --crash {step}")?;
         }

@@ -7,6 +7,7 @@ use super::people::Ledger;
 use super::planted::Planted;
 use super::replica::{GRACE_MS, Replica};
 use super::rng::Rng;
+use std::collections::BTreeSet;
 use sync_core::engine::{Effect, Event, Stop, World, WrittenNow};
 use sync_core::ids::{FolderId, PairId, RemoteId, ReplicaId, RunId};
 use sync_core::journal::{Carry, Entry, Intent, Observed, Op, Plan, Sight};
@@ -15,7 +16,6 @@ use sync_core::port::{
     Blob, Commit, Failure, Fetched, Hint, Loaded, Page, Probe, Probed, Query, Stamp, Store, Target,
     Trouble, Write, WriteOp,
 };
-use std::collections::BTreeSet;
 
 /// A simulated world. Replicas and store outlive a kill.
 pub(crate) struct Sim {
