@@ -182,5 +182,8 @@ fn element_winner(copies: &[ElementCopy], carrying: Option<ReplicaId>) -> Option
     };
     let heads: Vec<&ElementCopy> = changed.iter().filter(|c| !followed(c)).copied().collect();
     let heads = if heads.is_empty() { changed } else { heads };
-    heads.iter().find(|c| c.now.is_some()).or(heads.first()).copied()
+    let present = |copy: &&&ElementCopy| copy.now.is_some();
+    let first = |copy: &&&ElementCopy| copy.replica;
+    let added = heads.iter().filter(present).min_by_key(first);
+    added.or_else(|| heads.iter().min_by_key(first)).copied()
 }

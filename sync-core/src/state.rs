@@ -1,6 +1,8 @@
 //! All that the engine knows: the fold of a pair's journal.
 
 mod fold;
+mod leg;
+mod link;
 
 use crate::ids::{
     CollectionId, Cursor, Digest, Field, FolderId, IntentKey, LinkId, PairId, RemoteId, ReplicaId,

@@ -113,6 +113,7 @@ pub type Fields = BTreeMap<Field, Value>;
 
 /// How an item can be recognised on another replica before the two were linked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum IdentityKey {
     /// Digest of an identity that servers keep: a clean GlobalObjectId, a Message-ID.
     Strong(Digest),

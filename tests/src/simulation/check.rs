@@ -19,6 +19,7 @@ pub(crate) fn check(sim: &Sim) -> Result<(), String> {
         equal(&stands)?;
         unwanted_deletes(sim, &stands)?;
         lost(sim, &stands)?;
+        came_back(sim, &stands)?;
     }
     replays(sim)
 }
@@ -143,6 +144,24 @@ fn lost(sim: &Sim, stands: &Standing) -> Result<(), String> {
         let stands = stands.iter().all(|items| items.get(&written.serial).is_some_and(holds));
         if !stands {
             return Err(format!("lost: value {value}, {written:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// P1, the other way round: what someone replaced who had seen it doesn't come back. Where items
+/// met with differences, or came back from the trash, an old value may rightly win.
+fn came_back(sim: &Sim, stands: &Standing) -> Result<(), String> {
+    if sim.options.twin_percent > 0 || sim.options.shared_percent > 0 {
+        return Ok(());
+    }
+    for content in stands.iter().flat_map(BTreeMap::values) {
+        if sim.ledger.deleted.contains(&content.serial) {
+            continue;
+        }
+        let back = values(content).into_iter().find(|v| sim.ledger.overtaken.contains(v));
+        if let Some(value) = back {
+            return Err(format!("came back: value {value} on item {}", content.serial));
         }
     }
     Ok(())

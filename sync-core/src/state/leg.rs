@@ -1,0 +1,157 @@
+//! How facts and decisions change one copy.
+
+use super::{Base, Leg, Seen};
+use crate::ids::{ElementKey, Field, RemoteId};
+use crate::journal::{Applied, Carry, Proof};
+use crate::port::Stamp;
+use crate::value::{Fields, Rendition, Value};
+use std::collections::BTreeMap;
+
+impl Leg {
+    pub(super) fn unread(id: &RemoteId) -> Self {
+        Self {
+            id: id.clone(),
+            version: None,
+            wrote: None,
+            base: None,
+            seen: Seen::Unread,
+            epoch: 0,
+            ours: false,
+            stamped: None,
+            keys: vec![],
+        }
+    }
+
+    pub(super) fn found(id: &RemoteId, rendition: &Rendition, stamped: Option<Stamp>) -> Self {
+        let mut leg = Self::unread(id);
+        leg.version.clone_from(&rendition.version);
+        leg.seen = Seen::Present(rendition.clone());
+        leg.stamped = stamped;
+        leg
+    }
+
+    /// Takes in what was read; says whether that differs from what was known.
+    pub(super) fn read(&mut self, id: &RemoteId, now: &Rendition) -> bool {
+        let before = std::mem::replace(&mut self.seen, Seen::Present(now.clone()));
+        let then = match &before {
+            Seen::Present(then) => Some(then),
+            Seen::Gone | Seen::Outside | Seen::Unreadable { .. } | Seen::Unread => None,
+        };
+        // Proof that nobody wrote in between: the version that our write made, or the version that
+        // was read before by another normaliser.
+        let same_version = now.version.is_some()
+            && (now.version == self.wrote || then.is_some_and(|t| t.version == now.version));
+        if let Some(base) = &mut self.base {
+            for (field, value) in &now.fields {
+                let seen = then.and_then(|t| t.fields.get(field));
+                let Some(old) = base.fields.get(field) else {
+                    // The server's own addition to what we wrote is no edit.
+                    if seen.is_none() && now.version.is_some() && now.version == self.wrote {
+                        base.fields.insert(field.clone(), value.clone());
+                    }
+                    continue;
+                };
+                let settled = same_version && seen.is_some_and(|seen| old.unchanged(seen));
+                if settled {
+                    base.fields.insert(field.clone(), value.clone());
+                } else if let Some(adopted) = adopt(old, value) {
+                    base.fields.insert(field.clone(), adopted);
+                }
+            }
+        }
+        let changed = self.id != *id || then.is_none_or(|t| t.fields != now.fields);
+        self.id = id.clone();
+        self.version.clone_from(&now.version);
+        self.wrote = None;
+        changed
+    }
+
+    pub(super) fn rebase_element(&mut self, field: &Field, key: &ElementKey) {
+        let Seen::Present(rendition) = &self.seen else { return };
+        let Some(Value::Set(seen)) = rendition.fields.get(field) else { return };
+        // Without a base for the set there is none for its elements: a part of it would say that the
+        // rest was absent.
+        let Some(base) = &mut self.base else { return };
+        let Some(Value::Set(elements)) = base.fields.get_mut(field) else { return };
+        match seen.get(key) {
+            Some(print) => elements.insert(key.clone(), *print),
+            None => elements.remove(key),
+        };
+        base.content = rendition.content.or(base.content);
+    }
+
+    /// Takes in what was written to this copy.
+    pub(super) fn written(&mut self, field: &Field, carry: &Carry) {
+        let base = self.base.get_or_insert_with(Base::default);
+        // A part of a set makes no base where there was none.
+        if matches!(carry, Carry::Whole { .. }) || base.fields.contains_key(field) {
+            write_value(&mut base.fields, field, carry);
+        }
+        if let Seen::Present(rendition) = &mut self.seen {
+            write_value(&mut rendition.fields, field, carry);
+        }
+    }
+
+    pub(super) fn proven(&mut self, applied: &Applied) {
+        match &applied.proof {
+            Proof::Answered { version, content } => {
+                self.version.clone_from(version);
+                self.wrote.clone_from(version);
+                if let Seen::Present(rendition) = &mut self.seen {
+                    rendition.version.clone_from(version);
+                    rendition.content = *content;
+                    rendition.edited_ms = None;
+                }
+                if let (Some(base), Some(content)) = (&mut self.base, content) {
+                    base.content = Some(*content);
+                }
+            }
+            Proof::Stamp => {
+                self.version = None;
+                self.wrote = None;
+                self.seen = Seen::Unread;
+            }
+            Proof::StampInTrash => self.seen = Seen::Gone,
+        }
+        self.id = applied.id.clone();
+    }
+}
+
+fn write_value(fields: &mut Fields, field: &Field, carry: &Carry) {
+    match carry {
+        Carry::Whole { value, .. } => {
+            fields.insert(field.clone(), value.elsewhere());
+        }
+        Carry::Elements { put, drop } => {
+            let entry = fields.entry(field.clone()).or_insert(Value::Set(BTreeMap::new()));
+            let Value::Set(elements) = entry else { return };
+            for (key, element) in put {
+                elements.insert(key.clone(), element.print.elsewhere());
+            }
+            elements.retain(|key, _| !drop.contains(key));
+        }
+    }
+}
+
+/// The base with what `now` tells about content that we wrote and had not read back: where the
+/// meaning is what we wrote, the copy's own form of it is now known.
+fn adopt(base: &Value, now: &Value) -> Option<Value> {
+    match (base, now) {
+        (Value::Scalar(then), Value::Scalar(now)) => {
+            (then.own.is_none() && then.meaning == now.meaning).then_some(Value::Scalar(*now))
+        }
+        (Value::Set(then), Value::Set(now)) => {
+            let mut adopted = then.clone();
+            for (key, print) in &mut adopted {
+                if let Some(current) = now.get(key)
+                    && print.own.is_none()
+                    && print.meaning == current.meaning
+                {
+                    *print = *current;
+                }
+            }
+            (adopted != *then).then_some(Value::Set(adopted))
+        }
+        (Value::Scalar(_), Value::Set(_)) | (Value::Set(_), Value::Scalar(_)) => None,
+    }
+}
