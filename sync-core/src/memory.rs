@@ -27,6 +27,11 @@ impl MemoryStore {
         &self.records
     }
 
+    /// The whole journal, taken out of the store.
+    pub fn into_records(self) -> Vec<Record> {
+        self.records
+    }
+
     /// The fold of a pair's journal.
     pub fn state(&self, pair: &PairId) -> State {
         self.states.get(pair).cloned().unwrap_or_else(|| State::new(pair.clone()))

@@ -15,4 +15,4 @@ mod world;
 
 pub use options::Options;
 pub use planted::Planted;
-pub use run::{Failed, Outcome, simulate, sweep};
+pub use run::{Failed, Journal, Outcome, simulate, sweep};

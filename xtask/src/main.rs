@@ -54,6 +54,7 @@ fn again(seed: u64, crash: Option<u64>, journal: bool) -> ExitCode {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "it times what it runs")]
 fn soak(from: u64, seeds: u64, sweeps: u64) -> ExitCode {
     let began = Instant::now();
     let (mut steps, mut kills, mut faults, mut failures) = (0, 0, 0, 0);

@@ -28,8 +28,8 @@ pub struct Outcome {
     pub faults: u64,
     /// Runs until rest, after the faults stopped.
     pub runs: u32,
-    /// The journal, an entry a line.
-    pub journal: String,
+    /// The journal.
+    pub journal: Journal,
 }
 
 /// A seed that broke a promise.
@@ -43,8 +43,21 @@ pub struct Failed {
     pub planted: Option<Planted>,
     /// What is wrong.
     pub what: String,
-    /// The journal, an entry a line.
-    pub journal: String,
+    /// The journal.
+    pub journal: Journal,
+}
+
+/// What a run recorded; written an entry a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Journal(Vec<Record>);
+
+impl fmt::Display for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|record| {
+            let Record { seq, at_ms, run, entry, .. } = record;
+            writeln!(f, "{seq} {at_ms} {run} {}", entry.encode())
+        })
+    }
 }
 
 impl fmt::Display for Failed {
@@ -79,9 +92,8 @@ pub fn simulate(
     }
     let mut sim = Sim::new(options, planted, seed, kill_at);
     let rest = to_rest(&mut sim);
-    let line = |r: &Record| format!("{} {} {} {}\n", r.seq, r.at_ms, r.run, r.entry.encode());
-    let journal = sim.store.records().iter().map(line).collect();
-    let Sim { steps, kills, faults, .. } = sim;
+    let Sim { steps, kills, faults, store, .. } = sim;
+    let journal = Journal(store.into_records());
     match rest {
         Ok(runs) => Ok(Outcome { steps, kills, faults, runs, journal }),
         Err(what) => Err(Failed { seed, kill_at, planted, what, journal }),
