@@ -74,6 +74,7 @@ pub enum DeltaForm {
 
 impl Config {
     /// The usual settings for a mailbox in the public cloud.
+    #[expect(clippy::disallowed_methods, reason = "named here, and read only to choose a window")]
     pub fn new(mailbox: impl Into<String>, state_id: impl Into<String>) -> Self {
         Self {
             base: DEFAULT_BASE.to_owned(),

@@ -95,7 +95,7 @@ fn not_found(probe: &Probe, fault: Fault, place: Place) -> Result<Option<Probed>
     // promises that a service searches events there.
     let is_refused = fault
         .refusal()
-        .is_some_and(|refusal| matches!(refusal.status, 400..500 | 501) && !refusal.is_throttle());
+        .is_some_and(|refusal| matches!(refusal.status, 400..=499 | 501) && !refusal.is_throttle());
     match (fault.failure(Effect::Read), place, &probe.target) {
         (Failure::Missing(_), Place::Folder, Target::Delete(id)) => {
             Ok(Some(Probed::Applied { id: id.clone(), place: Place::Trash }))

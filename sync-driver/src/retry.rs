@@ -136,6 +136,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    #[expect(clippy::disallowed_methods, reason = "the real clock is what must not matter")]
     async fn tokio_s_clock_drives_the_budget() {
         let began = std::time::Instant::now();
         let limits = Limits { attempts: 50, time: Duration::from_secs(600), seed: 0 };

@@ -20,6 +20,7 @@ mod validate;
 pub(crate) mod write;
 pub(crate) mod xml;
 pub(crate) mod zone;
+mod zone_names;
 
 use crate::Reply;
 use crate::Request;

@@ -2,13 +2,11 @@
 
 use super::failure::Failure;
 use super::xml::Element;
+use super::zone_names::NAMES;
 use crate::store::zone::Zone;
 use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
-
-/// Windows ids with their display names, from a real GetServerTimeZones of Exchange Online.
-const NAMES: &str = include_str!("zones.csv");
 
 /// The `TimeZoneContext` of a request: the zone of dateTimes that state none (MS docs: Time zones
 /// and EWS, table 2); UTC where the header is absent.
@@ -69,11 +67,7 @@ pub(crate) fn duration(seconds: i64) -> String {
 
 /// What people read for a zone, `(UTC+01:00) Amsterdam, …`; the id where Exchange has no name.
 pub(crate) fn display_name(zone: &Zone) -> &str {
-    let prefix = |line: &'static str| line.strip_prefix(zone.id())?.strip_prefix(',');
-    match NAMES.lines().skip(1).find_map(prefix) {
-        Some(name) => name.trim().trim_matches('"'),
-        None => zone.id(),
-    }
+    NAMES.iter().find(|(id, _)| *id == zone.id()).map_or(zone.id(), |(_, name)| name)
 }
 
 /// The zone that Exchange shows to people by this name.
@@ -83,7 +77,7 @@ pub(crate) fn by_display_name(name: &str) -> Option<Zone> {
 
 /// All zones, in the server's order.
 pub(crate) fn all() -> impl Iterator<Item = Zone> {
-    NAMES.lines().skip(1).filter_map(|line| Zone::parse(line.split(',').next()?))
+    NAMES.iter().filter_map(|(id, _)| Zone::parse(id))
 }
 
 /// A whole `TimeZoneDefinitionType`: periods, one group of yearly transitions and the link to it,
