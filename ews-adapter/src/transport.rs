@@ -149,7 +149,8 @@ impl Caller {
                 "the server refuses user name or password, or Basic authentication is switched off",
             )),
             403 => Failure::Unauthorized(trouble("this account may not use Exchange Web Services")),
-            400 | 408 => Failure::Transient(trouble("the server could not read the request")),
+            400 => Failure::Transient(trouble("the server could not read the request")),
+            408 => effect.doubt(trouble("the server or a gateway stopped waiting")),
             413 => Failure::Permanent(trouble("the request is too large for the server")),
             429 | 503 => busy("the server asks for a pause"),
             // A gateway gave up waiting for Exchange, which may have done its work.

@@ -15,10 +15,13 @@ pub(crate) struct Bookmark {
     /// The server's own link to it; without one the stage is yet to begin.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub url: Option<String>,
+    /// The link to the changes since the first round, while the enumeration goes on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub then: Option<String>,
     /// What a delta with a window looks at, in seconds since 1970 UTC. Fixed when the bookmark is
     /// made, so that a page that is read again is the same.
     pub window: (i64, i64),
-    /// Whether `url` belongs to a delta with a window.
+    /// Whether the delta is one with a window.
     #[serde(default)]
     pub windowed: Windowed,
     /// Which guard against endless rounds is on.
@@ -30,6 +33,8 @@ pub(crate) struct Bookmark {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Stage {
+    /// A page of the delta's first round, read for its bookmark alone.
+    Prime,
     /// The enumeration.
     List,
     /// A page of changes.
@@ -81,6 +86,7 @@ impl Bookmark {
             v: VERSION,
             stage,
             url: None,
+            then: None,
             window,
             windowed: Windowed::Yes,
             pages: Pages::default(),
@@ -91,6 +97,18 @@ impl Bookmark {
     pub(crate) fn at(mut self, url: String) -> Self {
         self.url = Some(url);
         self
+    }
+
+    /// The beginning of the enumeration, after which the changes since `link` are followed.
+    pub(crate) fn listing(self, link: String) -> Self {
+        let pages = Pages { size: self.pages.size, ..Pages::default() };
+        Self { stage: Stage::List, url: None, then: Some(link), pages, ..self }
+    }
+
+    /// Where it goes on after the enumeration.
+    pub(crate) fn followed(self) -> Self {
+        let stage = if self.then.is_some() { Stage::Delta } else { Stage::ListOnly };
+        Self { stage, url: self.then, then: None, ..self }
     }
 
     /// Reads a cursor; `None` if it is none of ours, or of another form.

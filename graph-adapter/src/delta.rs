@@ -1,4 +1,8 @@
 //! The stream of a calendar's changes: an enumeration first, then rounds of delta pages.
+//!
+//! A delta tells only of what changed since its own first round, and that round can't tell what left
+//! while it went on. So the first round is read before the enumeration, for its bookmark alone: what
+//! is enumerated and leaves afterwards is a change since the bookmark.
 
 use crate::cursor::{Bookmark, Size, Stage, Windowed};
 use crate::failure::{Effect, Fault};
@@ -24,37 +28,48 @@ impl GraphRemote {
         cursor: Option<&Cursor>,
     ) -> Result<Page, Failure> {
         let Some(cursor) = cursor else {
-            let bookmark = Bookmark::new(Stage::List, self.window.view(self.now()));
-            let events = self.graph.links.events(folder.as_str());
-            let query = format!("{events}?$top={LIST_PAGE_SIZE}&{}", self.whole_event());
-            let answer = self.graph.get(&self.graph.links.absolute(&query)).await;
-            return self.listed(bookmark, &answer.map_err(|f| f.failure(Effect::Read))?);
+            let bookmark = Bookmark::new(Stage::Prime, self.window.view(self.now()));
+            return self.begin_delta(folder, bookmark).await;
         };
         let bookmark = Bookmark::read(cursor)
             .ok_or_else(|| expired("foreign-cursor", "it is none of ours"))?;
         match (bookmark.stage, bookmark.url.clone()) {
+            (Stage::Prime, None) => self.begin_delta(folder, bookmark).await,
+            (Stage::Prime, Some(url)) => {
+                let answer = self.follow(&url, page_size(&bookmark)).await?;
+                self.primed(bookmark, &answer)
+            }
+            (Stage::List, None) => {
+                let events = self.graph.links.events(folder.as_str());
+                let query = format!("{events}?$top={LIST_PAGE_SIZE}&{}", self.whole_event());
+                let answer = self.graph.get(&self.graph.links.absolute(&query)).await;
+                self.listed(bookmark, &answer.map_err(|f| f.failure(Effect::Read))?)
+            }
             (Stage::List, Some(url)) => {
                 let answer = self.follow(&url, None).await?;
                 self.listed(bookmark, &answer)
             }
             (Stage::Delta, Some(url)) => {
                 let is_new_round = bookmark.pages.last.is_none();
-                let now = self.now();
                 if is_new_round
                     && bookmark.windowed == Windowed::Yes
-                    && self.window.is_outdated(bookmark.window, now)
+                    && self.window.is_outdated(bookmark.window, self.now())
                 {
-                    let renewed = Bookmark::new(Stage::Delta, self.window.view(now));
-                    return self.begin_delta(folder, renewed).await;
+                    return Err(expired("outdated-window", "its window has to be moved on"));
                 }
                 let answer = self.follow(&url, page_size(&bookmark)).await?;
                 self.changed(folder, bookmark, &answer).await
             }
-            (Stage::Delta, None) => self.begin_delta(folder, bookmark).await,
+            (Stage::Delta, None) => Err(expired("foreign-cursor", "it leads nowhere")),
+            // Who has enumerated asks once more, for what changed meanwhile.
+            (Stage::ListOnly, _) if bookmark.pages.times == 0 => {
+                let mut spent = bookmark;
+                spent.pages.times = 1;
+                Ok(Page { changes: Vec::new(), cursor: spent.write(), more: false })
+            }
             (Stage::ListOnly, _) => {
                 Err(expired("delta-over-quota", "the mailbox is too full for Graph to keep one"))
             }
-            (Stage::List, None) => Err(expired("foreign-cursor", "it leads nowhere")),
         }
     }
 
@@ -95,14 +110,16 @@ impl GraphRemote {
                 Err(_) => changes.push(Change { id, hint: look() }),
             }
         }
-        let bookmark = match self.link(answer, "@odata.nextLink")? {
+        let next = self.link(answer, "@odata.nextLink")?;
+        let more = next.is_some();
+        let bookmark = match next {
             Some(next) => bookmark.at(next),
-            None => Bookmark::new(Stage::Delta, bookmark.window),
+            None => bookmark.followed(),
         };
-        Ok(Page { changes, cursor: bookmark.write(), more: true })
+        Ok(Page { changes, cursor: bookmark.write(), more })
     }
 
-    /// The first page of a first round.
+    /// The first page of the first round.
     async fn begin_delta(&self, folder: &FolderId, mut mark: Bookmark) -> Result<Page, Failure> {
         let links = &self.graph.links;
         if self.delta == DeltaForm::UnboundedIfAvailable {
@@ -110,7 +127,7 @@ impl GraphRemote {
             match self.first_page(&url, &mark).await {
                 Ok(answer) => {
                     mark.windowed = Windowed::No;
-                    return self.changed(folder, mark, &answer).await;
+                    return self.primed(mark, &answer);
                 }
                 Err(fault) if is_unsupported(&fault) => {}
                 Err(fault) => return over_quota(mark, fault),
@@ -122,9 +139,30 @@ impl GraphRemote {
         };
         let url = links.absolute(&links.view_delta(folder.as_str(), &start, &end));
         match self.first_page(&url, &mark).await {
-            Ok(answer) => self.changed(folder, mark, &answer).await,
+            Ok(answer) => self.primed(mark, &answer),
             Err(fault) => over_quota(mark, fault),
         }
+    }
+
+    /// A page of the first round. What it names, the enumeration will show.
+    fn primed(&self, mut mark: Bookmark, answer: &Value) -> Result<Page, Failure> {
+        let entries = values(answer)?;
+        let mark = match self.link(answer, "@odata.nextLink")? {
+            Some(_) if self.is_endless(&mut mark, entries) => {
+                if mark.pages.size == Size::Servers {
+                    return Err(endless());
+                }
+                let mut again = Bookmark::new(Stage::Prime, mark.window);
+                again.pages.size = Size::Servers;
+                again
+            }
+            Some(next) => mark.at(next),
+            None => {
+                let link = self.link(answer, "@odata.deltaLink")?;
+                mark.listing(link.ok_or_else(|| garbled("a page of changes without a link"))?)
+            }
+        };
+        Ok(Page { changes: Vec::new(), cursor: mark.write(), more: true })
     }
 
     async fn first_page(&self, url: &str, bookmark: &Bookmark) -> Result<Value, Fault> {
@@ -144,24 +182,10 @@ impl GraphRemote {
             self.look_up_removed(folder, &mut changes).await?;
         }
         if let Some(next) = self.link(answer, "@odata.nextLink")? {
-            self.count_page(&mut mark, entries);
-            let limit = if entries.is_empty() { EMPTY_PAGES_MAX } else { SAME_PAGES_MAX };
-            let mark = match mark.pages.size {
-                _ if mark.pages.times < limit => mark.at(next),
-                Size::Ours => {
-                    let mut again = Bookmark::new(Stage::Delta, mark.window);
-                    again.pages.size = Size::Servers;
-                    again
-                }
-                Size::Servers => {
-                    return Err(Failure::Permanent(Trouble::new(
-                        "endless-delta",
-                        "Graph delivers the same page of changes again and again; a smaller \
-                         window of time may help",
-                    )));
-                }
-            };
-            return Ok(Page { changes, cursor: mark.write(), more: true });
+            if self.is_endless(&mut mark, entries) {
+                return Err(expired("endless-delta", "it leads to the same page again and again"));
+            }
+            return Ok(Page { changes, cursor: mark.at(next).write(), more: true });
         }
         let link = self.link(answer, "@odata.deltaLink")?;
         let link = link.ok_or_else(|| garbled("a page of changes without a link"))?;
@@ -193,8 +217,8 @@ impl GraphRemote {
         Ok(())
     }
 
-    /// Counts how often this very page has come in a row.
-    fn count_page(&self, bookmark: &mut Bookmark, entries: &[Value]) {
+    /// Counts how often this very page has come in a row; whether that is too often.
+    fn is_endless(&self, bookmark: &mut Bookmark, entries: &[Value]) -> bool {
         let text: String = entries
             .iter()
             .map(|entry| format!("{} {}\n", entry["id"], entry["@odata.etag"]))
@@ -203,6 +227,7 @@ impl GraphRemote {
         let pages = &mut bookmark.pages;
         pages.times = if pages.last == digest { pages.times + 1 } else { 1 };
         pages.last = digest;
+        pages.times >= if entries.is_empty() { EMPTY_PAGES_MAX } else { SAME_PAGES_MAX }
     }
 }
 
@@ -242,6 +267,13 @@ fn expired(code: &str, why: &str) -> Failure {
     Failure::CursorExpired(Trouble::new(code, format!("the bookmark can't be used: {why}")))
 }
 
+fn endless() -> Failure {
+    Failure::Permanent(Trouble::new(
+        "endless-delta",
+        "Graph delivers the same page of changes again and again; a smaller window of time may help",
+    ))
+}
+
 fn is_unsupported(fault: &Fault) -> bool {
     fault.refusal().is_some_and(|refusal| [400, 404, 405, 501].contains(&refusal.status))
 }
@@ -255,6 +287,7 @@ fn over_quota(bookmark: Bookmark, fault: Fault) -> Result<Page, Failure> {
     if !is_quota(&fault) {
         return Err(fault.failure(Effect::Read));
     }
-    let cursor = Bookmark::new(Stage::ListOnly, bookmark.window).write();
-    Ok(Page { changes: Vec::new(), cursor, more: false })
+    // Without a bookmark to follow, the enumeration is all there is.
+    let cursor = Bookmark::new(Stage::List, bookmark.window).write();
+    Ok(Page { changes: Vec::new(), cursor, more: true })
 }

@@ -8,6 +8,7 @@ mod recover;
 mod report;
 mod survey;
 
+use crate::guard::{self, Run};
 use crate::ids::{
     CollectionId, Cursor, Digest, FolderId, LinkId, PairId, RemoteId, ReplicaId, RunId, Version,
 };
@@ -186,6 +187,8 @@ pub struct Engine<'w> {
     /// Failed attempts by link, so that one that keeps changing is left to the next run.
     attempts: BTreeMap<LinkId, u32>,
     paces: BTreeMap<ReplicaId, crate::pace::Pace>,
+    /// Deletes and rewrites that this run may send in all, as far as they were judged.
+    permitted: u64,
     report: Report,
 }
 
@@ -199,6 +202,7 @@ impl<'w> Engine<'w> {
             doubted: BTreeMap::new(),
             attempts: BTreeMap::new(),
             paces: BTreeMap::new(),
+            permitted: 0,
             report: Report::default(),
             order,
         };
@@ -221,7 +225,8 @@ impl<'w> Engine<'w> {
             Mode::DryRun => Purpose::DryRun,
             Mode::Apply(_) => Purpose::Apply,
         };
-        let mut entries = vec![Entry::Opened { nonce, build, purpose }];
+        let mut entries =
+            vec![Entry::Opened { nonce, build, purpose, allowed: self.order.allowed }];
         let configured = &self.order.configured;
         let unchanged = head.policy.as_ref() == Some(&configured.policy)
             && head.collections == configured.collections
@@ -283,6 +288,10 @@ impl<'w> Engine<'w> {
             if let Some(ended) = self.act()? {
                 return Ok(ended);
             }
+            if applies {
+                // It does what was planned; what has happened since is for the next run.
+                return Ok(if self.open()?.is_empty() { Ended::Clean } else { Ended::MoreToDo });
+            }
             if self.report.writes() == before && self.open()?.is_empty() {
                 return Ok(if self.is_left()? { Ended::MoreToDo } else { Ended::Clean });
             }
@@ -293,8 +302,9 @@ impl<'w> Engine<'w> {
     fn brake(&mut self, tally: &Tally) -> Result<Option<BrakeReason>, Stop> {
         let (head, counts) = (self.head()?, self.counts()?);
         let policy = &self.order.configured.policy;
-        let judged = crate::guard::judge(tally, &head, policy, &counts, self.order.allowed);
-        Ok(judged)
+        let run = Run { allowed: self.order.allowed, sent: self.report.risky() };
+        self.permitted = run.permitted(tally, policy, &counts);
+        Ok(guard::judge(tally, &head, policy, &counts, run))
     }
 
     fn accept(&mut self) -> Result<(), Stop> {
@@ -347,7 +357,9 @@ impl<'w> Engine<'w> {
         let Some(ms) = self.paces.entry(replica).or_default().failed(asked, random) else {
             return Ok(false);
         };
-        self.report.side(replica).throttled_ms += ms;
+        if matches!(failure, Failure::Throttled { .. }) {
+            self.report.side(replica).throttled_ms += ms;
+        }
         self.wait(ms, Waiting::Pace(replica))?;
         Ok(true)
     }

@@ -9,17 +9,34 @@ use crate::state::Head;
 /// them.
 const EMPTIED_FROM: u64 = 2;
 
-/// Judges what a run is about to send. `allowed` is the exact number of deletes and rewrites that
-/// a person has agreed to; any other number is not what they saw.
+/// What a run has done so far, as far as the brakes are concerned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The exact number of deletes and rewrites that a person agreed to when the run began. Any
+    /// other number is not what they saw.
+    pub allowed: Option<u64>,
+    /// Deletes and rewrites sent already.
+    pub sent: u64,
+}
+
+impl Run {
+    /// Deletes and rewrites that the run may send in all, once `tally` is judged.
+    pub fn permitted(self, tally: &Tally, policy: &Policy, counts: &Counts) -> u64 {
+        let limit = policy.brake.limit(counts.links).max(self.allowed.unwrap_or_default());
+        limit.max(self.sent.saturating_add(tally.risky()))
+    }
+}
+
+/// Judges what a run is about to send, together with what it has sent.
 pub fn judge(
     tally: &Tally,
     head: &Head,
     policy: &Policy,
     counts: &Counts,
-    allowed: Option<u64>,
+    run: Run,
 ) -> Option<BrakeReason> {
     let risky = tally.risky();
-    if risky == 0 || allowed == Some(risky) {
+    if risky == 0 || (run.sent == 0 && run.allowed == Some(risky)) {
         return None;
     }
     if head.accepted.as_ref().is_some_and(|accepted| *accepted != head.fingerprint) {
@@ -36,5 +53,7 @@ pub fn judge(
         }
     }
     let limit = policy.brake.limit(counts.links);
-    (risky > limit).then_some(BrakeReason::TooMany { limit })
+    // What a person agreed to is on top of nothing: it is the whole of the run.
+    let agreed = if run.sent > 0 { run.allowed.unwrap_or_default() } else { 0 };
+    (run.sent.saturating_add(risky) > limit.max(agreed)).then_some(BrakeReason::TooMany { limit })
 }

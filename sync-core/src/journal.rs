@@ -51,6 +51,9 @@ pub enum Entry {
         build: String,
         /// What it was for.
         purpose: Purpose,
+        /// The number of deletes and rewrites that a person agreed to.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        allowed: Option<u64>,
     },
     /// Fact: what is to be kept the same, and how.
     Configured(Configured),
@@ -488,6 +491,16 @@ pub struct Counted {
     pub updates: u64,
     /// Copies to delete.
     pub deletes: u64,
+}
+
+impl Op {
+    /// Whether the brakes count it: it takes something away.
+    pub fn is_risky(&self) -> bool {
+        match self {
+            Self::Create { .. } => false,
+            Self::Update { .. } | Self::Delete { .. } => true,
+        }
+    }
 }
 
 impl Tally {

@@ -77,8 +77,8 @@ pub fn wants_attention(link: &Link, policy: Option<&Policy>) -> bool {
     if link.buried || link.open.is_some() {
         return false;
     }
-    // An original waits for our copy to yield, which is another link's business.
-    let waits = matches!(link.held, Some(Reason::Twin { .. }));
+    // What waits for another link, or could be one of several, is recognised anew each time.
+    let waits = matches!(link.held, Some(Reason::Twin { .. } | Reason::Ambiguous));
     if waits || link.legs.values().any(|leg| matches!(leg.seen, Seen::Unread)) {
         return true;
     }

@@ -149,7 +149,8 @@ impl Replay {
         let Some(policy) = &self.state.head.policy else { return Err("no rules".to_owned()) };
         let derived = tally_of(&self.state);
         let counts = self.state.counts();
-        let judged = guard::judge(&derived, &self.state.head, policy, &counts, None);
+        let judged =
+            guard::judge(&derived, &self.state.head, policy, &counts, guard::Run::default());
         if derived == *tally && judged.as_ref() == Some(brake) {
             Ok(())
         } else {

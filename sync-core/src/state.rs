@@ -100,6 +100,9 @@ impl Head {
 /// Where a stream of changes stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Track {
+    /// The folder that it is a stream of. Kept while the collection is not configured, so that
+    /// another folder is noticed when it is again.
+    pub folder: Option<FolderId>,
     /// Where to go on; `None` to enumerate.
     pub cursor: Option<Cursor>,
     /// Counts the enumerations begun.
@@ -110,7 +113,7 @@ pub struct Track {
 
 impl Default for Track {
     fn default() -> Self {
-        Self { cursor: None, epoch: 0, stage: Stage::Following }
+        Self { folder: None, cursor: None, epoch: 0, stage: Stage::Following }
     }
 }
 

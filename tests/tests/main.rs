@@ -1,5 +1,6 @@
 //! What holds for the workspace as a whole: its laws, its shape and its simulation.
 
+mod e2e;
 mod laws;
 mod purity;
 mod simulation;

@@ -112,7 +112,7 @@ async fn documented_refusals_are_understood() {
             }
             Ok(response.body(Bytes::from(body.to_string())).unwrap())
         });
-        let failure = remote.pull(&calendar(), None).await.unwrap_err();
+        let failure = remote.pull(&calendar(), Some(&listing())).await.unwrap_err();
         let expected = match (status, code.as_str()) {
             (429, _) => matches!(failure, Failure::Throttled { after_ms: Some(_), .. }),
             (410, _) => matches!(failure, Failure::CursorExpired(_)),

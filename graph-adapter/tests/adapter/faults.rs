@@ -100,7 +100,7 @@ async fn control_characters_in_an_answer_are_tolerated() {
     odd["subject"] = json!("a#b");
     let body = json!({"value": [odd]}).to_string().replace('#', "\u{1}");
     script.then(move |_| text(200, "application/json", &body));
-    let page = remote.pull(&calendar(), None).await.unwrap();
+    let page = remote.pull(&calendar(), Some(&listing())).await.unwrap();
     assert!(matches!(&page.changes[0].hint, Hint::Changed { item: Some(_), .. }));
 }
 
@@ -152,37 +152,55 @@ async fn a_link_that_is_refused_is_dropped() {
 #[tokio::test]
 async fn a_mailbox_too_full_for_a_delta_is_enumerated_every_time() {
     let (remote, script) = scripted();
-    script.then_json(200, json!({"value": [event("A")]}));
-    let page = remote.pull(&calendar(), None).await.unwrap();
     script.then_json(507, error(507, "ErrorQuotaExceeded")["body"].clone());
+    let page = remote.pull(&calendar(), None).await.unwrap();
+    assert!(page.changes.is_empty() && page.more);
+    script.then_json(200, json!({"value": [event("A")]}));
+    let page = remote.pull(&calendar(), Some(&page.cursor)).await.unwrap();
+    assert!(page.changes.len() == 1 && !page.more);
     let page = remote.pull(&calendar(), Some(&page.cursor)).await.unwrap();
     assert!(page.changes.is_empty() && !page.more);
     let failure = remote.pull(&calendar(), Some(&page.cursor)).await.unwrap_err();
     assert!(matches!(failure, Failure::CursorExpired(_)), "{failure:?}");
 }
 
+fn same_page(number: usize) -> serde_json::Value {
+    let next = format!("{NEXT}{number}");
+    json!({"value": [event("A"), event("B")], "@odata.nextLink": next})
+}
+
 #[tokio::test]
-async fn a_round_without_end_is_begun_anew_and_then_given_up() {
+async fn a_first_round_without_end_is_begun_anew_and_then_given_up() {
     let (remote, script) = scripted();
-    let mut cursor = at("delta", LINK);
-    let page = |number: usize| {
-        let next = format!("{NEXT}{number}");
-        json!({"value": [event("A"), event("B")], "@odata.nextLink": next})
-    };
+    let mut cursor = None;
     for number in 0..3 {
-        script.then_json(200, page(number));
-        cursor = remote.pull(&calendar(), Some(&cursor)).await.unwrap().cursor;
+        script.then_json(200, same_page(number));
+        cursor = Some(remote.pull(&calendar(), cursor.as_ref()).await.unwrap().cursor);
         assert!(script.last_header("prefer").unwrap().contains("maxpagesize"));
     }
     for number in 3..5 {
-        script.then_json(200, page(number));
-        cursor = remote.pull(&calendar(), Some(&cursor)).await.unwrap().cursor;
+        script.then_json(200, same_page(number));
+        cursor = Some(remote.pull(&calendar(), cursor.as_ref()).await.unwrap().cursor);
         assert!(!script.last_header("prefer").unwrap().contains("maxpagesize"));
     }
     assert!(script.seen()[3].1.contains("startDateTime="));
-    script.then_json(200, page(5));
-    let failure = remote.pull(&calendar(), Some(&cursor)).await.unwrap_err();
+    script.then_json(200, same_page(5));
+    let failure = remote.pull(&calendar(), cursor.as_ref()).await.unwrap_err();
     assert_eq!(failure.trouble().code, "endless-delta");
+    assert!(matches!(failure, Failure::Permanent(_)), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_later_round_without_end_makes_its_bookmark_worthless() {
+    let (remote, script) = scripted();
+    let mut cursor = at("delta", LINK);
+    for number in 0..2 {
+        script.then_json(200, same_page(number));
+        cursor = remote.pull(&calendar(), Some(&cursor)).await.unwrap().cursor;
+    }
+    script.then_json(200, same_page(2));
+    let failure = remote.pull(&calendar(), Some(&cursor)).await.unwrap_err();
+    assert!(matches!(failure, Failure::CursorExpired(_)), "{failure:?}");
 }
 
 #[tokio::test]

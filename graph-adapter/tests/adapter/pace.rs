@@ -40,12 +40,12 @@ async fn four_at_a_time_and_no_more() {
     let gauge = Arc::new(Gauge::default());
     let config = Config::new(MAILBOX, "s1");
     let remote = remote(config, gauge.clone(), credential(DEFAULT_AUTHORITY));
-    let (calendar, ids) = (calendar(), ["E1".into(), "E2".into()]);
-    let pulls = (0..9).map(|_| remote.pull(&calendar, None));
+    let (calendar, listing, ids) = (calendar(), listing(), ["E1".into(), "E2".into()]);
+    let pulls = (0..9).map(|_| remote.pull(&calendar, Some(&listing)));
     join_all(pulls).await.into_iter().for_each(|page| drop(page.unwrap()));
     assert_eq!(gauge.most.load(Ordering::SeqCst), 4);
 
-    let pulls = join_all((0..9).map(|_| remote.pull(&calendar, None)));
+    let pulls = join_all((0..9).map(|_| remote.pull(&calendar, Some(&listing))));
     let fetches = join_all((0..3).map(|_| remote.fetch(&calendar, &ids)));
     // The batches have no answers here; what counts is when they are sent.
     let (_, fetched) = tokio::join!(pulls, fetches);

@@ -18,6 +18,19 @@ pub fn calendar() -> FolderId {
     FolderId::from("CAL=")
 }
 
+/// A bookmark after a first round and an enumeration.
+fn following() -> Cursor {
+    let window = [1_732_492_800, 1_890_172_800];
+    let url = format!("{LINK}?$deltatoken=1");
+    Cursor(json!({"v": 1, "stage": "delta", "url": url, "window": window}).to_string())
+}
+
+/// A bookmark after a first round, where the enumeration begins.
+pub fn listing() -> Cursor {
+    let window = [1_732_492_800, 1_890_172_800];
+    Cursor(json!({"v": 1, "stage": "list", "then": LINK, "window": window}).to_string())
+}
+
 pub fn stamp(key: &str) -> Stamp {
     Stamp { link: LinkId(1), key: IntentKey::from(key) }
 }
@@ -88,6 +101,26 @@ async fn calendars_are_listed_over_pages() {
 #[tokio::test]
 async fn a_calendar_is_enumerated_and_then_followed() {
     let (remote, script) = scripted();
+    script.then_json(
+        200,
+        json!({"value": [event("A"), event("GONE")], "@odata.nextLink": format!("{LINK}?$skiptoken=1")}),
+    );
+    let page = remote.pull(&calendar(), None).await.unwrap();
+    assert_eq!(
+        script.seen()[0].1,
+        "/v1.0/users/anna.vogt@contoso.example/calendars/CAL%3D/calendarView/delta\
+         ?startDateTime=2024-11-25T00:00:00Z&endDateTime=2029-11-24T00:00:00Z"
+    );
+    assert_eq!(
+        script.last_header("prefer").unwrap(),
+        "IdType=\"ImmutableId\", odata.maxpagesize=200"
+    );
+    script
+        .then_json(200, json!({"value": [], "@odata.deltaLink": format!("{LINK}?$deltatoken=1")}));
+    let primed = remote.pull(&calendar(), Some(&page.cursor)).await.unwrap();
+    // What leaves between two of its pages would never be told of again.
+    assert!(page.changes.is_empty() && primed.changes.is_empty() && page.more && primed.more);
+
     let next = "https://graph.microsoft.com/v1.0/users/x/events?$skiptoken=a%2Bb";
     let mut series = event("S");
     series["type"] = json!("seriesMaster");
@@ -96,7 +129,7 @@ async fn a_calendar_is_enumerated_and_then_followed() {
     let mut ours = event("B");
     ours["singleValueExtendedProperties"] = stamped;
     script.then_json(200, json!({"value": [event("A"), series], "@odata.nextLink": next}));
-    let page = remote.pull(&calendar(), None).await.unwrap();
+    let page = remote.pull(&calendar(), Some(&primed.cursor)).await.unwrap();
     assert_eq!(names(&page), named(&[("A", "whole"), ("S", "look")]));
     assert!(page.more);
 
@@ -107,12 +140,12 @@ async fn a_calendar_is_enumerated_and_then_followed() {
     assert_eq!(item.stamp, Some(stamp("k1")));
     assert_eq!(version, &Some(Version::from("W/\"B-1\"")));
     assert_eq!(Event::from_canonical(&item.content).unwrap().uid.as_deref(), Some("their-uid"));
-    assert!(page.more);
+    assert!(!page.more);
 
     script.then_json(
         200,
         json!({"value": [event("A"), {"id": "B", "@removed": {"reason": "deleted"}}],
-               "@odata.nextLink": format!("{LINK}?$skiptoken=1")}),
+               "@odata.deltaLink": format!("{LINK}?$deltatoken=2")}),
     );
     script.then_batch(|step| {
         assert!(step["url"].as_str().unwrap().contains("/calendars/CAL%3D/events/B?"));
@@ -120,20 +153,8 @@ async fn a_calendar_is_enumerated_and_then_followed() {
     });
     let page = remote.pull(&calendar(), Some(&page.cursor)).await.unwrap();
     assert_eq!(names(&page), named(&[("A", "version"), ("B", "gone")]));
-    assert_eq!(
-        script.seen()[2].1,
-        "/v1.0/users/anna.vogt@contoso.example/calendars/CAL%3D/calendarView/delta\
-         ?startDateTime=2024-11-25T00:00:00Z&endDateTime=2029-11-24T00:00:00Z"
-    );
-
-    script
-        .then_json(200, json!({"value": [], "@odata.deltaLink": format!("{LINK}?$deltatoken=2")}));
-    let page = remote.pull(&calendar(), Some(&page.cursor)).await.unwrap();
+    assert_eq!(script.seen()[4].1, "/v1.0/users/x/calendarView/delta?$deltatoken=1");
     assert!(!page.more);
-    assert_eq!(
-        script.last_header("prefer").unwrap(),
-        "IdType=\"ImmutableId\", odata.maxpagesize=200"
-    );
 
     // A quiet run costs one request.
     script
@@ -146,8 +167,9 @@ async fn a_calendar_is_enumerated_and_then_followed() {
 #[tokio::test]
 async fn entries_of_a_delta_are_hints() {
     let (remote, script) = scripted_with(|config| config.window = Some((0, 100_000_000)));
-    script.then_json(200, json!({"value": []}));
-    let page = remote.pull(&calendar(), None).await.unwrap();
+    let window = json!([0, 100_000_000]);
+    let url = format!("{LINK}?$deltatoken=1");
+    let cursor = json!({"v": 1, "stage": "delta", "url": url, "window": window}).to_string();
     script.then_json(
         200,
         json!({
@@ -162,7 +184,7 @@ async fn entries_of_a_delta_are_hints() {
             "@odata.deltaLink": LINK
         }),
     );
-    let page = remote.pull(&calendar(), Some(&page.cursor)).await.unwrap();
+    let page = remote.pull(&calendar(), Some(&Cursor(cursor))).await.unwrap();
     // The window is looked at whole, so what is removed needs no second look here.
     let expected = [("M", "look"), ("N", "look"), ("K", "version"), ("R", "gone")];
     assert_eq!(names(&page), named(&expected));
@@ -175,7 +197,7 @@ async fn what_lies_outside_the_window_is_not_reported() {
     let mut inside = event("IN");
     inside["end"]["dateTime"] = json!("2026-11-25T12:00:01.0000000");
     script.then_json(200, json!({"value": [event("OUT"), inside]}));
-    let page = remote.pull(&calendar(), None).await.unwrap();
+    let page = remote.pull(&calendar(), Some(&listing())).await.unwrap();
     assert_eq!(names(&page), named(&[("IN", "whole")]));
 
     script.then_batch(|_| json!({"status": 200, "body": event("OUT")}));
@@ -186,8 +208,6 @@ async fn what_lies_outside_the_window_is_not_reported() {
 #[tokio::test]
 async fn a_removal_outside_the_view_is_looked_up() {
     let (remote, script) = scripted();
-    script.then_json(200, json!({"value": []}));
-    let page = remote.pull(&calendar(), None).await.unwrap();
     let removed = |id: &str| json!({"id": id, "@removed": {"reason": "deleted"}});
     script.then_json(
         200,
@@ -200,19 +220,19 @@ async fn a_removal_outside_the_view_is_looked_up() {
             error(404, "ErrorItemNotFound")
         }
     });
-    let page = remote.pull(&calendar(), Some(&page.cursor)).await.unwrap();
+    let page = remote.pull(&calendar(), Some(&following())).await.unwrap();
     assert_eq!(names(&page), named(&[("FAR", "whole"), ("GONE", "gone")]));
 }
 
 #[tokio::test]
-async fn an_aging_view_is_renewed_at_the_start_of_a_round() {
+async fn an_aging_view_ends_at_the_start_of_a_round() {
     let (remote, script) = scripted();
     let old =
         json!({"v": 1, "stage": "delta", "url": LINK, "window": [1_600_000_000, 1_757_680_000]});
-    script.then_json(200, json!({"value": [], "@odata.deltaLink": LINK}));
-    let page = remote.pull(&calendar(), Some(&Cursor(old.to_string()))).await.unwrap();
-    assert!(script.seen()[0].1.contains("startDateTime=2024-11-25T00:00:00Z"));
-    assert!(!page.more);
+    // A new one knows nothing of what left since the old one was asked last.
+    let failure = remote.pull(&calendar(), Some(&Cursor(old.to_string()))).await.unwrap_err();
+    assert!(matches!(failure, Failure::CursorExpired(_)), "{failure:?}");
+    assert!(script.seen().is_empty());
 }
 
 #[tokio::test]
@@ -382,20 +402,17 @@ async fn a_delta_without_a_window_is_used_where_it_exists() {
     let start = |status: u16| async move {
         let (remote, script) =
             scripted_with(|config| config.delta = DeltaForm::UnboundedIfAvailable);
-        script.then_json(200, json!({"value": []}));
-        let page = remote.pull(&calendar(), None).await.unwrap();
         script.then_json(status, json!({"value": [event("A")], "@odata.deltaLink": LINK}));
         if status != 200 {
             script.then_json(200, json!({"value": [], "@odata.deltaLink": LINK}));
         }
-        let page = remote.pull(&calendar(), Some(&page.cursor)).await.unwrap();
+        remote.pull(&calendar(), None).await.unwrap();
         let seen = script.seen();
         script.forget();
-        (page, seen)
+        seen
     };
-    let (page, seen) = start(200).await;
-    assert!(seen[1].1.ends_with("/calendars/CAL%3D/events/delta"), "{}", seen[1].1);
-    assert_eq!(names(&page), named(&[("A", "version")]));
-    let (_, seen) = start(400).await;
-    assert!(seen[2].1.contains("/calendarView/delta?startDateTime="), "{}", seen[2].1);
+    let seen = start(200).await;
+    assert!(seen[0].1.ends_with("/calendars/CAL%3D/events/delta"), "{}", seen[0].1);
+    let seen = start(400).await;
+    assert!(seen[1].1.contains("/calendarView/delta?startDateTime="), "{}", seen[1].1);
 }

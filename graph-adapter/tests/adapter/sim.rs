@@ -305,7 +305,7 @@ async fn many_events_come_whole_and_once_each() {
     for result in world.remote.write(&writes).await {
         result.unwrap();
     }
-    let first = world.remote.pull(&world.calendar, None).await.unwrap();
+    let first = world.remote.pull(&world.calendar, Some(&listing())).await.unwrap();
     assert_eq!(first.changes.len(), 100);
     let (said, cursor) = world.drain(None).await;
     assert_eq!(said.len(), 250);
@@ -321,10 +321,10 @@ async fn spoiled_answers_do_no_harm() {
         let world = world().await;
         world.one(world.create("k1", &event("x", now()))).await.unwrap();
         world.fault(list, json!({"do": what}));
-        let page = world.remote.pull(&world.calendar, None).await;
+        let page = world.remote.pull(&world.calendar, Some(&listing())).await;
         assert_eq!(page.is_ok(), is_read, "{what}: {page:?}");
     }
     let world = world().await;
     world.fault(list, json!({"do": "revoke-token"}));
-    world.remote.pull(&world.calendar, None).await.unwrap();
+    world.remote.pull(&world.calendar, Some(&listing())).await.unwrap();
 }

@@ -66,17 +66,15 @@ fn load(db: &Connection, pair: &PairId, touched: &BTreeSet<LinkId>) -> Result<St
     Ok(state)
 }
 
-/// Looks again at every link that the records didn't touch, after a change of the rules. Where the
-/// rules are those from before, a link's need for attention is too, unless it was set aside.
+/// Looks again at every link that the records didn't touch, after a change of the configuration.
 fn reconsider(
     db: &Connection,
     before: &Head,
     after: &Head,
     touched: &BTreeSet<LinkId>,
 ) -> Result<(), Stop> {
-    let which = if before.policy == after.policy { "AND held = 1" } else { "" };
     let sql = format!(
-        "SELECT id, payload FROM link WHERE pair = ?1 AND id >= ?2 {which} ORDER BY id LIMIT {PAGE}"
+        "SELECT id, payload FROM link WHERE pair = ?1 AND id >= ?2 ORDER BY id LIMIT {PAGE}"
     );
     let mut from = Some(i64::MIN);
     while let Some(first) = from {
@@ -93,7 +91,7 @@ fn reconsider(
             }
             let old: Link = serde_json::from_str(payload)?;
             let mut new = old.clone();
-            new.reconsider(after.policy.as_ref());
+            new.reconsider(before, after);
             write_link(db, &after.pair, id, Some(&old), Some(&new))?;
         }
         from = rows.last().and_then(|(key, _)| key.checked_add(1));

@@ -5,9 +5,9 @@ use super::{Effect, Ended, Engine, Event, Stop, WrittenNow};
 use crate::ids::{FolderId, LinkId, ReplicaId};
 use crate::journal::{Applied, Entry, Intent, NotApplied, Op, Outcome, Proof};
 use crate::plan::{self, Verdict};
-use crate::port::{Blob, Failure};
+use crate::port::{Blob, Failure, Trouble};
 use crate::state::Link;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Passes over what wants attention before the run pulls again. A link takes one write a pass.
 const PASSES_MAX: u32 = 16;
@@ -21,7 +21,8 @@ struct Batch {
     blobs: Vec<Blob>,
     /// The failure of the whole that matters most, by replica.
     failed: BTreeMap<ReplicaId, Failure>,
-    applied: u64,
+    /// Replicas that accepted something.
+    accepts: BTreeSet<ReplicaId>,
 }
 
 impl Engine<'_> {
@@ -55,6 +56,7 @@ impl Engine<'_> {
     fn act_on(&mut self, links: Vec<Link>) -> Result<Acted, Stop> {
         debug_assert!(links.len() <= CHUNK, "chunks are bounded");
         let mut entries = vec![];
+        let mut risky = 0;
         let mut writes: BTreeMap<ReplicaId, Vec<(FolderId, Intent)>> = BTreeMap::new();
         for link in links {
             if self.attempts.get(&link.id).is_some_and(|n| *n >= ATTEMPTS_MAX) {
@@ -67,6 +69,13 @@ impl Engine<'_> {
             }
             let Some(plan) = decision.plans.into_iter().next() else { continue };
             let Some(folder) = self.folder(&link.collection, plan.replica) else { continue };
+            if plan.op.is_risky() {
+                // What came up since the brakes judged is for them to judge next time.
+                if self.report.risky() + risky >= self.permitted {
+                    continue;
+                }
+                risky += 1;
+            }
             let intent = Intent { key: self.new_key(), plan };
             entries.push(Entry::Intended(intent.clone()));
             writes.entry(intent.plan.replica).or_default().push((folder, intent));
@@ -113,6 +122,10 @@ impl Engine<'_> {
             if results.len() != intents.len() {
                 return Err(Stop::Confused("a write"));
             }
+            if results.iter().any(Result::is_ok) {
+                batch.accepts.insert(replica);
+                self.succeeded(replica);
+            }
             for ((_, intent), result) in intents.into_iter().zip(results) {
                 self.settle(replica, &intent, result, &mut batch);
             }
@@ -145,7 +158,6 @@ impl Engine<'_> {
         let link = intent.plan.link;
         let outcome = match result {
             Ok(written) => {
-                batch.applied += 1;
                 self.report.count(replica, &intent.plan.op);
                 let content = written.content.map(|blob| {
                     let digest = blob.digest;
@@ -154,6 +166,10 @@ impl Engine<'_> {
                 });
                 let proof = Proof::Answered { version: written.version, content };
                 Outcome::Applied(Applied { id: written.id, proof })
+            }
+            // Who may write may write: a denial concerns this item, unless it concerns all.
+            Err(Failure::Unauthorized(trouble)) if batch.accepts.contains(&replica) => {
+                Outcome::NotApplied(self.refused(intent, &trouble))
             }
             Err(failure) => match self.not_applied(intent, &failure) {
                 Some(outcome) => {
@@ -194,13 +210,15 @@ impl Engine<'_> {
             Failure::Stale(_) => again(NotApplied::Stale),
             // Deleting what is gone is done; the read that follows says so.
             Failure::Missing(_) => again(NotApplied::Missing),
-            Failure::Permanent(trouble) => {
-                let problem = (intent.plan.link, intent.plan.replica, trouble.clone());
-                self.report.refused.push(problem);
-                Some(NotApplied::Refused { code: trouble.code.clone() })
-            }
+            Failure::Permanent(trouble) => Some(self.refused(intent, trouble)),
             Failure::InDoubt(_) => None,
         }
+    }
+
+    fn refused(&mut self, intent: &Intent, trouble: &Trouble) -> NotApplied {
+        let problem = (intent.plan.link, intent.plan.replica, trouble.clone());
+        self.report.refused.push(problem);
+        NotApplied::Refused { code: trouble.code.clone() }
     }
 
     fn record(&mut self, batch: Batch) -> Result<Acted, Stop> {

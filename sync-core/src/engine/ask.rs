@@ -88,8 +88,10 @@ impl Engine<'_> {
         }
     }
 
-    /// Links with an open intent.
+    /// Links with an open intent, in collections that are configured.
     pub(super) fn open(&mut self) -> Result<Vec<Link>, Stop> {
-        self.links(Query::Open(self.order.pair.clone()))
+        let mut links = self.links(Query::Open(self.order.pair.clone()))?;
+        links.retain(|link| self.order.configured.collections.contains_key(&link.collection));
+        Ok(links)
     }
 }

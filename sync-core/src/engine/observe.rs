@@ -185,7 +185,11 @@ impl Engine<'_> {
                 ids,
             })?;
             for link in links {
-                if let Some(leg) = link.legs.get(&source.replica) {
+                let Some(leg) = link.legs.get(&source.replica) else { continue };
+                // An id may stand on two links: one that lost it, and one that has it.
+                if matches!(leg.seen, Seen::Gone) {
+                    known.entry(leg.id.clone()).or_insert(link);
+                } else {
                     known.insert(leg.id.clone(), link);
                 }
             }
@@ -285,6 +289,9 @@ impl Engine<'_> {
         item: Sighted,
     ) -> Result<(), Stop> {
         let link = match draft.known.get(id) {
+            // A deleted copy that is back while we are making another in its place is an original,
+            // to which ours is to yield.
+            Some(link) if is_replaced(link, source.replica) => self.new_link(),
             Some(link) => link.id,
             None => match self.recognised(source, draft, id, &item)? {
                 Some(link) => link,
@@ -470,6 +477,15 @@ impl Draft {
             self.sightings.insert(id.clone(), sighting);
         }
     }
+}
+
+/// Whether a copy is on its way that is to replace one that was deleted.
+fn is_replaced(link: &Link, replica: ReplicaId) -> bool {
+    let gone = link.legs.get(&replica).is_some_and(|leg| matches!(leg.seen, Seen::Gone));
+    gone && link.open.as_ref().is_some_and(|open| {
+        let plan = &open.intent.plan;
+        plan.replica == replica && matches!(plan.op, Op::Create { .. })
+    })
 }
 
 /// Whether the copy in this version is what we already know.

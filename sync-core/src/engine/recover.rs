@@ -49,7 +49,9 @@ impl Engine<'_> {
             sent.max(open.at_ms).saturating_add(grace)
         };
         let due = intents.iter().map(|(_, open)| due(open)).max().unwrap_or_default();
-        match u64::try_from(due - self.now_ms) {
+        // A clock that was ahead then doesn't make the wait any longer.
+        let longest = capabilities.create_grace_ms.max(capabilities.write_grace_ms);
+        match u64::try_from((due - self.now_ms).min(longest)) {
             Ok(ms) if ms > 0 => self.wait(ms, Waiting::Grace(replica)),
             Ok(_) | Err(_) => Ok(()),
         }

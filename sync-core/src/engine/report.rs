@@ -102,6 +102,11 @@ impl Report {
         self.sides.values().map(|s| s.created + s.updated + s.deleted).sum()
     }
 
+    /// The writes that the brakes count.
+    pub fn risky(&self) -> u64 {
+        self.sides.values().map(|s| s.updated + s.deleted).sum()
+    }
+
     /// Whether a person has something to decide.
     pub fn wants_person(&self) -> bool {
         self.open_conflicts > 0

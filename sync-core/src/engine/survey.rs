@@ -69,7 +69,7 @@ impl Engine<'_> {
             let sharing: Vec<Link> = sharing.into_values().collect();
             match identify::identify(link, &sharing) {
                 Identity::Own => {
-                    if matches!(link.held, Some(Reason::Twin { .. })) {
+                    if matches!(link.held, Some(Reason::Twin { .. } | Reason::Ambiguous)) {
                         entries.push(Entry::Released { link: link.id });
                     }
                 }
@@ -96,6 +96,7 @@ impl Engine<'_> {
                         entries.push(Entry::Held { link: link.id, reason });
                     }
                 }
+                Identity::Unclear if link.held == Some(Reason::Ambiguous) => {}
                 Identity::Unclear => {
                     entries.push(Entry::Held { link: link.id, reason: Reason::Ambiguous });
                 }

@@ -1,12 +1,11 @@
 //! How an entry changes the state. Total: it never panics, and an entry that doesn't fit what came
 //! before it is an error, since then the journal is not the one that was written.
 
-use super::{Conflict, Dispute, Leg, Link, OpenIntent, Seen, State, Track, Twin};
+use super::{Conflict, Dispute, Link, OpenIntent, Seen, State, Track, Twin};
 use crate::ids::{CollectionId, Field, IntentKey, LinkId, ReplicaId};
 use crate::journal::{
     Configured, Conflicted, Entry, Intent, Observed, Outcome, Reason, Record, Seq,
 };
-use crate::plan;
 use std::collections::BTreeSet;
 
 /// An entry that doesn't fit the entries before it.
@@ -50,20 +49,9 @@ impl State {
         links.flat_map(|link| &link.disputes).map(|dispute| dispute.conflict).collect()
     }
 
-    /// Looks at every link again, as after a change of the rules. A store that holds links
-    /// elsewhere does the same to each of them.
-    fn reconsider_all(&mut self) {
-        for link in self.links.values_mut() {
-            link.reconsider(self.head.policy.as_ref());
-        }
-    }
-
     fn look(&mut self, id: LinkId) {
         if let Some(link) = self.links.get_mut(&id) {
-            let gone = |leg: &Leg| matches!(leg.seen, Seen::Gone);
-            link.buried =
-                link.open.is_none() && !link.legs.is_empty() && link.legs.values().all(gone);
-            link.attention = plan::wants_attention(link, self.head.policy.as_ref());
+            link.look(&self.head);
         }
     }
 
@@ -107,19 +95,23 @@ impl State {
 
     fn configure(&mut self, configured: &Configured) {
         let Configured { collections, policy, fingerprint } = configured;
+        let before = self.head.clone();
         for (id, folders) in collections {
             for (replica, folder) in folders {
-                let known = self.head.collections.get(id).and_then(|f| f.get(replica));
-                if known.is_some_and(|known| known != folder) {
+                let track = self.track(id, *replica);
+                if track.folder.as_ref() != Some(folder) {
                     // Another folder: its stream has nothing to do with the old cursor.
-                    self.track(id, *replica).cursor = None;
+                    track.cursor = None;
+                    track.folder = Some(folder.clone());
                 }
             }
         }
         self.head.collections.clone_from(collections);
         self.head.fingerprint.clone_from(fingerprint);
         self.head.policy = Some(policy.clone());
-        self.reconsider_all();
+        for link in self.links.values_mut() {
+            link.reconsider(&before, &self.head);
+        }
     }
 
     fn track(&mut self, collection: &CollectionId, replica: ReplicaId) -> &mut Track {

@@ -1,22 +1,52 @@
 //! How facts and decisions change one link.
 
-use super::{Base, Leg, Link, Seen};
+use super::{Base, Head, Leg, Link, Seen};
 use crate::ids::{Digest, ElementKey, Field, ReplicaId};
 use crate::journal::{
     Applied, Carry, Intent, NotApplied, Op, Outcome, Reason, Removal, Sight, Sighting,
 };
 use crate::plan;
-use crate::policy::Policy;
 use crate::value::{Fields, IdentityKey, Rendition, Value};
 use std::collections::BTreeSet;
 
 impl Link {
-    /// Looks at the link again under changed rules: what was refused or left alone may go now.
-    pub fn reconsider(&mut self, policy: Option<&Policy>) {
+    /// Looks at the link again after a change of the configuration: what was refused or left alone
+    /// may go now, and copies in folders that are no longer meant are no longer its copies. A store
+    /// that holds links elsewhere does this to each of them.
+    pub fn reconsider(&mut self, before: &Head, after: &Head) {
         if !matches!(self.held, Some(Reason::Unreadable { .. })) {
             self.held = None;
         }
-        self.attention = plan::wants_attention(self, policy);
+        let legs = self.legs.len();
+        let folder = |head: &Head, replica| head.track(&self.collection, replica).folder;
+        self.legs.retain(|replica, _| {
+            let then = folder(before, *replica);
+            then.is_none() || then == folder(after, *replica)
+        });
+        if self.legs.len() < legs {
+            // The rest meets whatever stands in the other folder for the first time.
+            self.met = false;
+            self.part();
+            self.legs.values_mut().for_each(|leg| leg.base = None);
+        }
+        self.look(after);
+    }
+
+    /// Derives what follows from the rest of the link.
+    pub(super) fn look(&mut self, head: &Head) {
+        let gone = self.legs.values().all(|leg| matches!(leg.seen, Seen::Gone));
+        let begins = self.legs.is_empty() && self.origin.is_some();
+        self.buried = gone && self.open.is_none() && !begins;
+        // What is no longer configured rests.
+        let configured = head.policy.is_none() || head.collections.contains_key(&self.collection);
+        self.attention = configured && plan::wants_attention(self, head.policy.as_ref());
+    }
+
+    /// Forgets what was between its copies.
+    fn part(&mut self) {
+        self.disputes.clear();
+        self.carrying.clear();
+        self.twin = None;
     }
 
     pub(super) fn sight(&mut self, replica: ReplicaId, epoch: u64, sighting: &Sighting) {
@@ -63,7 +93,8 @@ impl Link {
         if self.buried {
             self.buried = false;
             self.met = false;
-            self.disputes.clear();
+            self.part();
+            self.held = None;
             self.legs.clear();
         }
     }

@@ -204,8 +204,12 @@ fn decide_conflicts(sim: &mut Sim, number: &mut u64) -> Result<bool, String> {
         return Ok(false);
     }
     *number += 1;
-    let opened =
-        Entry::Opened { nonce: *number, build: "person".to_owned(), purpose: Purpose::Resolve };
+    let opened = Entry::Opened {
+        nonce: *number,
+        build: "person".to_owned(),
+        purpose: Purpose::Resolve,
+        allowed: None,
+    };
     entries.insert(0, opened);
     let commit = Commit {
         pair: Sim::pair(),

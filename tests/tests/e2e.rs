@@ -1,0 +1,13 @@
+//! The whole stack in one process: real adapters on the built-in Exchange, the real driver, and a
+//! real state file. Time is the server's virtual clock; nothing sleeps.
+
+mod chaos;
+mod clock;
+mod judge;
+mod ledger;
+mod look;
+mod people;
+mod place;
+mod random;
+mod scenarios;
+mod stage;
