@@ -1,6 +1,7 @@
 //! `$batch`: up to twenty requests in one, answered in any order.
 
 use crate::failure::{Fault, Refusal, retry_after_ms};
+use crate::json::parse;
 use crate::transport::{CONCURRENT_MAX, Call, Graph, IMMUTABLE_IDS};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -154,10 +155,15 @@ fn read(mut response: Value) -> Reply {
     let Some(status) = response["status"].as_u64().and_then(|s| u16::try_from(s).ok()) else {
         return Err(Fault::Garbled("a step without a status".to_owned()));
     };
-    let body = response["body"].take();
+    let body = match response["body"].take() {
+        // A body that the batch couldn't take for JSON is handed on as text.
+        Value::String(text) => parse(text.as_bytes()).ok().filter(Value::is_object),
+        body => Some(body),
+    };
     if (200..300).contains(&status) {
-        return Ok(body);
+        return body.ok_or_else(|| Fault::Garbled("a step whose body is no JSON".to_owned()));
     }
+    let body = body.unwrap_or_default();
     let after = header(&response["headers"], "retry-after");
     let date = header(&response["headers"], "date");
     let after_ms = retry_after_ms(after.as_deref(), date.as_deref());
@@ -220,5 +226,13 @@ mod tests {
         });
         let refusal = read(response).unwrap_err().refusal().unwrap().clone();
         assert_eq!((refusal.status, refusal.after_ms), (429, Some(2_500)));
+    }
+
+    #[test]
+    fn a_step_handed_on_as_text_is_read_or_doubted() {
+        let step = |body: &str| read(json!({"id": "1", "status": 200, "body": body}));
+        assert_eq!(step("{\"id\":\"a\u{1}b\"}").unwrap(), json!({"id": "ab"}));
+        assert!(matches!(step("{\"id\":"), Err(Fault::Garbled(_))));
+        assert_eq!(read(json!({"id": "1", "status": 204})).unwrap(), Value::Null);
     }
 }

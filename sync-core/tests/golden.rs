@@ -190,7 +190,12 @@ fn configured(direction: Direction, default: Rule) -> Entry {
 }
 
 fn runs() -> Vec<Entry> {
-    let opened = |purpose| Entry::Opened { nonce: u64::MAX, build: "0.1.0".to_owned(), purpose };
+    let opened = |purpose| Entry::Opened {
+        nonce: u64::MAX,
+        build: "0.1.0".to_owned(),
+        purpose,
+        allowed: (purpose == Purpose::Apply).then_some(2_000),
+    };
     let tally = Tally {
         replicas: [(ReplicaId::B, Counted { creates: 3, updates: 20, deletes: 4 })].into(),
     };

@@ -1,7 +1,7 @@
 //! Microsoft's examples, and shapes of the production service.
 
 use crate::judge::shared;
-use crate::requests::calendar;
+use crate::requests::{calendar, listing};
 use crate::script::{scripted, text};
 use bytes::Bytes;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! What goes wrong, and what is said about it.
 
-use crate::requests::{calendar, create, delete, update};
+use crate::requests::{calendar, create, delete, listing, update};
 use crate::script::{error, event, json, scripted, text};
 use bytes::Bytes;
 use serde_json::json;

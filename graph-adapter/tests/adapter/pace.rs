@@ -1,6 +1,6 @@
 //! How much is asked of one mailbox at a time.
 
-use crate::requests::calendar;
+use crate::requests::{calendar, listing};
 use crate::script::{MAILBOX, credential, json, remote};
 use async_trait::async_trait;
 use entra_auth::DEFAULT_AUTHORITY;

@@ -1,7 +1,7 @@
 //! Against the built-in Exchange: what is written is found, once.
 
 use crate::judge::judge;
-use crate::requests::{stamp, update};
+use crate::requests::{listing, stamp, update};
 use crate::script::{NOW, remote};
 use async_trait::async_trait;
 use entra_auth::{ClientSecret, DEFAULT_AUTHORITY};
