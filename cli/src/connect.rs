@@ -24,7 +24,7 @@ pub struct Installation<'a> {
     pub context: &'a Context,
     /// Where secrets and files are found.
     pub config: &'a Config,
-    /// The state file's id, part of every stamp.
+    /// The state file's id.
     pub state_id: &'a str,
     /// The state file's digester.
     pub digester: &'a Digester,
@@ -62,7 +62,7 @@ impl Installation<'_> {
             })?),
             None => None,
         };
-        let (mailbox, state_id) = (side.mailbox.clone(), self.state_id.to_owned());
+        let (mailbox, state_id) = (side.mailbox.clone(), self.stamps_of(pair));
         let remote: Arc<dyn Remote> = match &side.place {
             Place::Ews { url, user, password, impersonate } => {
                 let password = self.secret(side, "password", password)?;
@@ -100,7 +100,7 @@ impl Installation<'_> {
                 Arc::new(remote.map_err(|e| wrong(&e))?)
             }
             Place::Local { path, .. } => {
-                let local = LocalReplica::open(path, &side.mailbox, digester, self.state_id)
+                let local = LocalReplica::open(path, &side.mailbox, digester, &state_id)
                     .map_err(|e| local_problem(&e))?;
                 let local = Arc::new(local);
                 let remote: Arc<dyn Remote> = local.clone();
@@ -108,6 +108,12 @@ impl Installation<'_> {
             }
         };
         Ok(Replica { remote, local: None, meter })
+    }
+
+    /// What the stamps of `pair` are called: pairs that share a mailbox each keep their own.
+    fn stamps_of(&self, pair: &Pair) -> String {
+        let name = self.digester.text("pair", &pair.name).to_string();
+        format!("{}-{}", self.state_id, &name[..8])
     }
 
     fn transport(&self, meter: &Meter) -> Result<Arc<dyn Transport>, Problem> {
@@ -135,7 +141,7 @@ impl Installation<'_> {
 pub async fn folders(pair: &Pair, replicas: &Replicas) -> Result<[Vec<Folder>; 2], Problem> {
     let list = async |id: ReplicaId, side: &Side| -> Result<Vec<Folder>, Problem> {
         let Some(replica) = replicas.get(&id) else { return Ok(vec![]) };
-        let limits = Limits { attempts: 3, time: Duration::from_secs(8), seed: u64::from(id.0) };
+        let limits = Limits { attempts: 2, time: Duration::from_secs(8), seed: u64::from(id.0) };
         let folders = retry(limits, || replica.remote.folders()).await;
         folders.map_err(|failure| {
             let sentence = failure::sentence(id, side, &failure);

@@ -17,7 +17,7 @@ const PREFIX_MIN: usize = 4;
 /// Matches that are listed.
 const LISTED: usize = 20;
 
-/// The one link that `text` means.
+/// The one link that `text` means. A whole subject means more than a part of one.
 pub fn find(store: &SqliteStore, config: &Config, text: &str) -> Result<LinkId, Problem> {
     if let Ok(id) = text.parse::<LinkId>()
         && !store.history(id)?.is_empty()
@@ -31,9 +31,11 @@ pub fn find(store: &SqliteStore, config: &Config, text: &str) -> Result<LinkId, 
         each(store, config, |link, _| link.id.to_string().starts_with(&prefix), &mut found)?;
     }
     if found.is_empty() {
-        let words = text.to_lowercase();
-        let matches = |_: &Link, title: &str| title.to_lowercase().contains(&words);
-        each(store, config, matches, &mut found)?;
+        let words = text.trim().to_lowercase();
+        each(store, config, |_, title| title.to_lowercase() == words, &mut found)?;
+        if found.is_empty() {
+            each(store, config, |_, title| title.to_lowercase().contains(&words), &mut found)?;
+        }
     }
     match found.as_slice() {
         [] => Err(Problem::failed(format!(

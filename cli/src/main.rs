@@ -45,19 +45,27 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(command::run(&cli, &Context::machine())),
         Err(e) => Err(Problem::failed(format!("this machine starts no threads ({e})"))),
     };
-    match done {
-        Ok(exit) => exit.into(),
-        Err(problem) => {
-            output::note(format!("evensync: {}", problem.sentence));
-            problem.exit.into()
+    let exit = done.unwrap_or_else(|problem| {
+        output::note(format!("evensync: {}", problem.sentence));
+        problem.exit
+    });
+    end(exit)
+}
+
+/// Ends with `exit`, unless nobody could read what was said.
+fn end(exit: Exit) -> ExitCode {
+    match output::trouble() {
+        None => exit.into(),
+        Some(sentence) => {
+            output::note(format!("evensync: {sentence}"));
+            exit.and(Exit::Failed).into()
         }
     }
 }
 
 /// Help is no error; everything else that clap says is a wrong command line.
 fn refuse(error: &clap::Error) -> ExitCode {
-    // A closed pipe is no reason to fail.
-    let _ = error.print();
+    output::written(error.print());
     let asked = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion].contains(&error.kind());
-    if asked { Exit::Clean.into() } else { Exit::Usage.into() }
+    end(if asked { Exit::Clean } else { Exit::Usage })
 }

@@ -1,7 +1,7 @@
 //! What a run did to a pair: the result object, and the same in words.
 
 use crate::config::Pair;
-use crate::exit::Exit;
+use crate::exit::{Exit, Problem};
 use crate::output::{self, Table, count};
 use serde::Serialize;
 use sync_core::engine::{Side as Counted, Step};
@@ -27,8 +27,11 @@ pub struct Outcome {
     #[serde(skip)]
     pub sentences: Vec<String>,
     /// Why the run could not go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Items of which a conflict waits for a person.
     #[serde(skip)]
-    pub problem: Option<String>,
+    pub disputed: usize,
     /// Whether the engine got to work.
     #[serde(skip)]
     pub began: bool,
@@ -92,10 +95,17 @@ impl Outcome {
             held: None,
             skipped: vec![],
             sentences: vec![],
-            problem: None,
+            error: None,
+            disputed: 0,
             began: false,
             steps: vec![],
         }
+    }
+
+    /// Records why it could not go on.
+    pub fn fail(&mut self, problem: Problem) {
+        self.exit = problem.exit.code();
+        self.error = Some(problem.sentence);
     }
 
     /// Whether anything was done to either side.
@@ -108,8 +118,8 @@ impl Outcome {
         if self.began {
             self.print_run(pair, run, plan);
         }
-        if let Some(problem) = &self.problem {
-            output::note(format!("evensync: {}: {problem}", self.pair));
+        if let Some(error) = &self.error {
+            output::note(format!("evensync: {}: {error}", self.pair));
         }
     }
 
@@ -121,10 +131,12 @@ impl Outcome {
             table.row([name.to_owned(), side.to_string(), counts.told(dry), counts.cost()]);
         }
         table.print("  ");
-        if let Some(plan) = plan {
-            print_plan(plan);
-        } else if !self.wrote() && self.exit == 0 {
-            output::line("  Nothing to write: both sides are the same.");
+        let steps = plan.map(|plan| plan.lines("    ")).unwrap_or_default();
+        if !steps.is_empty() {
+            output::line(format!("  The plan, {}:", count(steps.len() as u64, "step")));
+            steps.iter().for_each(output::line);
+        } else if !self.wrote() {
+            self.print_nothing();
         }
         for skipped in &self.skipped {
             output::line(format!(
@@ -138,16 +150,28 @@ impl Outcome {
             output::line(format!("  {}", sentence.replace('\n', "\n  ")));
         }
     }
-}
 
-fn print_plan(plan: &Table) {
-    let lines = plan.lines("  ");
-    if lines.is_empty() {
-        output::line("  The plan: nothing to write, both sides are the same.");
-        return;
+    /// Says what it means that nothing is to be written: rarely that both sides are the same.
+    fn print_nothing(&self) {
+        let done = [Exit::Clean, Exit::Waiting].contains(&Exit::from_code(self.exit));
+        if !done {
+            return;
+        }
+        let different = self.skipped.len() + self.disputed;
+        if different == 0 {
+            output::line("  Nothing to write: both sides are the same.");
+            return;
+        }
+        let stay = if different == 1 { "stays as it is" } else { "stay as they are" };
+        let kinds = [(self.skipped.len(), "set aside"), (self.disputed, "waiting for a decision")];
+        let kinds = kinds.into_iter().filter(|(number, _)| *number > 0);
+        let kinds: Vec<String> = kinds.map(|(number, kind)| format!("{number} {kind}")).collect();
+        output::line(format!(
+            "  Nothing to write. {} {stay}: {}.",
+            count(different as u64, "item"),
+            kinds.join(", ")
+        ));
     }
-    output::line(format!("  The plan, {}:", count(lines.len() as u64, "step")));
-    plan.print("    ");
 }
 
 impl SideCounts {

@@ -11,14 +11,14 @@ use crate::outcome::{Held, Outcome, SideCounts, Skipped};
 use crate::output::count;
 use crate::progress::{Progress, Watched};
 use items::Digester;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store_sqlite::SqliteStore;
 use sync_core::engine::{Ended, Mode, Order, Report, Stop};
 use sync_core::explain;
 use sync_core::ids::{IntentKey, LinkId, PairId, ReplicaId, RunId};
 use sync_core::journal::{BrakeReason, Configured, Entry, Op, Outcome as Became, Reason, Seq};
 use sync_core::policy::Policy;
-use sync_core::port::{Store, Trouble};
+use sync_core::port::{Loaded, Query, Store, Trouble};
 use sync_driver::Driver;
 
 /// What to run, and how.
@@ -37,7 +37,7 @@ pub struct Task<'a> {
     pub watched: Watched,
     /// The command that repeats it with a number, without that number.
     pub repeat: &'a str,
-    /// The fingerprint of the configuration that a plan was made for.
+    /// The digest of the configuration that a plan was made for.
     pub planned_for: Option<&'a str>,
 }
 
@@ -47,17 +47,16 @@ pub struct Ran {
     pub outcome: Outcome,
     /// The journal's position that a plan is good for.
     pub seq: Seq,
-    /// The fingerprint of the configuration.
-    pub fingerprint: String,
+    /// A digest of what is to be kept the same, and how.
+    pub configured: String,
 }
 
 /// Runs `pair`. Whatever goes wrong is part of the outcome, so that other pairs go on.
 pub async fn run(task: &Task<'_>, pair: &Pair, store: &mut SqliteStore) -> Ran {
     let outcome = Outcome::nothing(&pair.name);
-    let mut ran = Ran { outcome, seq: Seq(0), fingerprint: String::new() };
+    let mut ran = Ran { outcome, seq: Seq(0), configured: String::new() };
     if let Err(problem) = attempt(task, pair, store, &mut ran).await {
-        ran.outcome.exit = problem.exit.code();
-        ran.outcome.problem = Some(problem.sentence);
+        ran.outcome.fail(problem);
     }
     ran
 }
@@ -103,18 +102,19 @@ async fn reached(
     };
     let matched = collections::matched(pair, replicas, folders, digester)?;
     ran.outcome.sentences.extend(matched.left_out);
-    ran.fingerprint = fingerprint(pair, digester);
-    if task.planned_for.is_some_and(|planned| planned != ran.fingerprint) {
-        return Err(Problem::failed(
-            "the plan was made for another configuration of this pair; nothing was written. Make a \
-             new one with `evensync sync PAIR --plan-out FILE`.",
-        ));
-    }
     let configured = Configured {
         collections: matched.folders,
         policy: policy(pair, replicas),
-        fingerprint: ran.fingerprint.clone(),
+        fingerprint: fingerprint(pair, digester),
     };
+    ran.configured = digest(&configured, digester);
+    if task.planned_for.is_some_and(|planned| planned != ran.configured) {
+        return Err(Problem::failed(format!(
+            "the plan was made for another configuration of this pair; nothing was written. Make a \
+             new one with `{}`.",
+            task.config.command(&["sync", &pair.name, "--plan-out", "FILE"])
+        )));
+    }
     let id = PairId(pair.name.clone());
     let before = head(&*store, &id)?.seq;
     let order = Order {
@@ -195,6 +195,12 @@ fn fingerprint(pair: &Pair, digester: &Digester) -> String {
     digester.text("fingerprint", &all.to_string()).to_string()
 }
 
+/// A digest of all that decides what a run does.
+fn digest(configured: &Configured, digester: &Digester) -> String {
+    let text = serde_json::to_string(configured).expect("the journal keeps it in the same form");
+    digester.text("configured", &text).to_string()
+}
+
 fn stopped(outcome: &Outcome) -> Problem {
     Problem::new(Exit::Partial, format!("Stopped on request. {}", written(outcome)))
 }
@@ -222,11 +228,12 @@ fn tell(
     outcome.a.take(&counts(ReplicaId::A));
     outcome.b.take(&counts(ReplicaId::B));
     outcome.skipped = skipped(store, &report)?;
+    outcome.disputed = disputed(store, pair, &report)?;
     match &report.ended {
         Ended::Clean => {}
         Ended::Braked { brake, number } => {
             let held = held(brake, *number, task.repeat);
-            outcome.sentences.push(brake_sentence(&held, pair));
+            outcome.sentences.push(brake_sentence(&held, pair, task.config));
             outcome.held = Some(held);
         }
         Ended::MoreToDo => outcome.sentences.push(
@@ -237,15 +244,14 @@ fn tell(
         Ended::Failed { replica, failure } => {
             let side = if *replica == ReplicaId::A { &pair.a } else { &pair.b };
             let sentence = failure::sentence(*replica, side, failure);
-            outcome.problem = Some(format!("{sentence} {}", written(outcome)));
+            outcome.error = Some(format!("{sentence} {}", written(outcome)));
         }
         Ended::StateMoved { planned, now } => {
             outcome.began = false;
-            outcome.problem = Some(format!(
-            "the plan was made when the journal stood at {planned}, and it stands at {now} now: \
-             something ran in between. Nothing was written. Make a new plan with `evensync sync {} \
-             --plan-out FILE`.",
-                pair.name
+            outcome.error = Some(format!(
+                "the plan was made when the journal stood at {planned}, and it stands at {now} now: \
+                 something ran in between. Nothing was written. Make a new plan with `{}`.",
+                task.config.command(&["sync", &pair.name, "--plan-out", "FILE"])
             ));
         }
     }
@@ -289,7 +295,7 @@ fn held(brake: &BrakeReason, number: u64, repeat: &str) -> Held {
     Held { reason, number, limit, side, command: format!("{repeat} --force-delete {number}") }
 }
 
-fn brake_sentence(held: &Held, pair: &Pair) -> String {
+fn brake_sentence(held: &Held, pair: &Pair, config: &Config) -> String {
     let number = count(held.number, "delete or rewrite")
         .replace("delete or rewrites", "deletes and rewrites");
     let why = match (held.limit, &held.side) {
@@ -308,8 +314,9 @@ fn brake_sentence(held: &Held, pair: &Pair) -> String {
     };
     format!(
         "A brake stopped the run: {why}. No delete, rewrite or create was sent.\nLook at them with \
-         `evensync sync {} --dry-run`. If they are meant, run:\n  {}",
-        pair.name, held.command
+         `{}`. If they are meant, run:\n  {}",
+        config.command(&["sync", &pair.name, "--dry-run"]),
+        held.command
     )
 }
 
@@ -338,6 +345,19 @@ fn skipped(store: &SqliteStore, report: &Report) -> Result<Vec<Skipped>, Problem
         });
     }
     Ok(skipped)
+}
+
+/// Counts the items of which a conflict waits for a person, and that are not set aside besides.
+fn disputed(store: &SqliteStore, pair: &Pair, report: &Report) -> Result<usize, Problem> {
+    let query = Query::Conflicts(Some(PairId(pair.name.clone())));
+    let conflicts = match store.load(&query)? {
+        Loaded::Conflicts(conflicts) => conflicts,
+        Loaded::Head(_) | Loaded::Links(_) | Loaded::Counts(_) => vec![],
+    };
+    let open = conflicts.iter().filter(|conflict| conflict.open);
+    let mut links: BTreeSet<LinkId> = open.map(|conflict| conflict.what.link).collect();
+    links.retain(|id| report.held.iter().all(|link| link.id != *id));
+    Ok(links.len())
 }
 
 /// Counts from the journal what a run did that could not report itself.

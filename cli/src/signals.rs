@@ -3,36 +3,55 @@
 
 use crate::exit::Exit;
 use crate::output;
+use std::io;
 use sync_driver::Stopper;
 
-/// Listens from now on.
+/// Listens from now on. Where the system gives no signals, they do what they do by default.
 pub fn listen(stopper: Stopper) {
+    let Ok(mut signals) = Signals::listen() else { return };
     tokio::spawn(async move {
-        if asked().await {
-            stopper.stop();
-            output::note(
-                "Stopping: what is in flight is finished first. Press Ctrl-C again to stop at once; \
-                 the next run goes on either way.",
-            );
-            asked().await;
-            std::process::exit(Exit::Partial.code().into());
-        }
+        signals.next().await;
+        stopper.stop();
+        output::note(
+            "Stopping: what is in flight is finished first. Press Ctrl-C again to stop at once; \
+             the next run goes on either way.",
+        );
+        signals.next().await;
+        std::process::exit(Exit::Partial.code().into());
     });
 }
 
-/// Waits until someone asks; `false` if nobody ever can.
-pub async fn asked() -> bool {
+/// The signals by which a command is asked to stop.
+pub struct Signals {
     #[cfg(unix)]
-    {
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    pub fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            return tokio::signal::ctrl_c().await.is_ok();
-        };
+        Ok(Self {
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for one.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted.is_ok(),
-            terminated = terminate.recv() => terminated.is_some(),
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.is_ok()
 }

@@ -105,6 +105,15 @@ impl Graph {
                 }
             }
         }
+        let ended: Vec<usize> =
+            (0..replies.len()).filter(|&at| is_status(&replies[at], 401)).collect();
+        // Others were served with the same token: it ended again, and means nothing for the step.
+        if ended.len() < replies.len() {
+            for at in ended {
+                let reason = "the token ended in the middle of the batch".to_owned();
+                replies[at] = Err(Fault::NotSent(reason));
+            }
+        }
         Ok(replies)
     }
 

@@ -101,13 +101,14 @@ fn is_unserved(reply: &Reply) -> bool {
 }
 
 /// Whether a refusal speaks of this item and not of the service: corrupt items are refused with
-/// 4xx, or with 5xx again and again while others are served.
+/// 4xx, or with 500 again and again while others are served. 502 to 504 are a gateway's words.
 fn is_of_item(fault: &Fault, some_were_read: bool) -> bool {
     fault.refusal().is_some_and(|refusal| match refusal.status {
         _ if refusal.is_throttle() => false,
         401 | 403 | 404 | 408 | 423 => false,
         400..500 => true,
-        500.. => some_were_read || refusal.is_any(&["ErrorCorruptData", "ErrorInvalidRecipients"]),
+        500 if some_were_read => true,
+        500.. => refusal.is_any(&["ErrorCorruptData", "ErrorInvalidRecipients"]),
         _ => false,
     })
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 /// Longest response body taken, in bytes: EWS servers stop at 64 MB a message by default.
 const BODY_BYTES_MAX: usize = 160 * 1024 * 1024;
-const CONNECT_SECONDS_MAX: u64 = 20;
+/// A host that answers at all answers within one lost packet or two; whoever waits is told soon.
+const CONNECT_SECONDS_MAX: u64 = 6;
 /// Exchange ends a request after one minute at most; anything longer is a dead connection.
 const ANSWER_SECONDS_MAX: u64 = 100;
 

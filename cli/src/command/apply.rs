@@ -1,9 +1,10 @@
 //! `apply`: carries out a plan, if nothing has changed since.
 
+use super::sync::{self, RunResult};
 use crate::config::Config;
 use crate::context::{Context, instant};
 use crate::exit::{Exit, Problem};
-use crate::output::Form;
+use crate::output::{self, Form};
 use crate::progress::Watched;
 use crate::run::{self, Task};
 use crate::session;
@@ -29,13 +30,24 @@ pub struct Args {
     force_delete: Option<u64>,
 }
 
-/// What of a plan file counts: the journal says the rest.
+/// What of a plan file counts: the journal says the rest. What it is good for is the state that it
+/// was made in, under the very rules and folders that it was made with.
 #[derive(Deserialize)]
 struct Plan {
     version: u32,
     pair: String,
     seq: Seq,
-    fingerprint: String,
+    configured: String,
+}
+
+impl Args {
+    /// Gives the result of a run that did not begin, to a program.
+    pub fn failed(&self, problem: &Problem) {
+        if self.json {
+            // The journal's position plays no part in a result.
+            output::json(&RunResult::failed(Mode::Apply(Seq(0)), problem));
+        }
+    }
 }
 
 /// Carries out the plan.
@@ -57,7 +69,7 @@ pub async fn run(args: &Args, config: &Config, context: &Context) -> Result<Exit
             allowed: args.force_delete,
             watched: Watched::Terminal,
             repeat: &repeat,
-            planned_for: Some(&plan.fingerprint),
+            planned_for: Some(&plan.configured),
         };
         let ran = run::run(&task, pair, &mut store).await;
         if !args.json {
@@ -65,7 +77,7 @@ pub async fn run(args: &Args, config: &Config, context: &Context) -> Result<Exit
         }
         outcomes.push(ran.outcome);
     }
-    Ok(super::sync::finish(&name, mode, began, &outcomes, Form::asked(args.json)))
+    Ok(sync::finish(&name, mode, began, &outcomes, Form::asked(args.json)))
 }
 
 fn read(path: &PathBuf) -> Result<Plan, Problem> {

@@ -24,6 +24,16 @@ pub enum Action {
     Schema,
 }
 
+impl Action {
+    /// Whether an object was asked for.
+    pub fn json(&self) -> bool {
+        match self {
+            Self::Check { json } | Self::Show { json } => *json,
+            Self::Schema => false,
+        }
+    }
+}
+
 /// Does it.
 pub fn run(action: &Action, load: &dyn Fn() -> Result<Config, Problem>) -> Result<Exit, Problem> {
     match action {

@@ -44,6 +44,16 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// Whether an object was asked for.
+    pub fn json(&self) -> bool {
+        match self {
+            Self::List { json } | Self::Show { json, .. } => *json,
+            Self::Resolve { .. } => false,
+        }
+    }
+}
+
 /// Whose value wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Preference {
@@ -289,6 +299,7 @@ fn resolve(
         nonce: context.dice.number()?,
         build: BUILD.to_owned(),
         purpose: Purpose::Resolve,
+        allowed: None,
     }];
     if prefer == Preference::Both {
         entries.push(forked(link, winner, context, &id)?);

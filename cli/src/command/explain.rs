@@ -20,7 +20,7 @@ pub struct Args {
     item: String,
     /// Print one JSON object.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Shows it.

@@ -22,16 +22,16 @@ pub struct Args {
     item: Option<String>,
     /// Print one JSON object.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Shows it.
 pub fn run(args: &Args, config: &Config, context: &Context) -> Result<Exit, Problem> {
-    let store = session::open_to_read(config, context)?;
+    let mut store = session::open_to_read(config, context)?;
     let form = Form::asked(args.json);
     match &args.item {
         Some(text) => of_item(&store, item::find(&store, config, text)?, form)?,
-        None => of_runs(&store, form)?,
+        None => of_runs(&mut store, (context.clock)(), form)?,
     }
     Ok(Exit::Clean)
 }
@@ -90,8 +90,12 @@ pub struct Run {
     pub at_ms: i64,
     /// Writes that it decided on.
     pub writes: u64,
-    /// How it ended; none if it was interrupted.
+    /// Its last entry so far, in milliseconds since 1970 UTC.
+    pub moved_ms: i64,
+    /// How it ended; none if it was interrupted, or runs now.
     pub exit: Option<u8>,
+    /// Whether it runs now, as far as was asked.
+    pub running: bool,
 }
 
 impl Run {
@@ -110,6 +114,7 @@ impl Run {
         match (self.exit, self.purpose) {
             (Some(code), _) => code.to_string(),
             (None, Purpose::Resolve) => "–".to_owned(),
+            (None, _) if self.running => "running".to_owned(),
             (None, Purpose::Sync | Purpose::DryRun | Purpose::Apply) => "interrupted".to_owned(),
         }
     }
@@ -131,7 +136,9 @@ pub fn runs(store: &SqliteStore) -> Result<Vec<Run>, Problem> {
                     first: record.seq,
                     at_ms: record.at_ms,
                     writes: 0,
+                    moved_ms: record.at_ms,
                     exit: None,
+                    running: false,
                 });
                 continue;
             }
@@ -139,6 +146,7 @@ pub fn runs(store: &SqliteStore) -> Result<Vec<Run>, Problem> {
                 run.name == record.run.as_str() && run.pair == record.pair.as_str()
             };
             let Some(run) = runs.iter_mut().rev().find(is_it) else { continue };
+            run.moved_ms = record.at_ms;
             if let Entry::Closed { exit } = &record.entry {
                 run.exit = Some(*exit);
             } else if let Entry::Intended(_) = &record.entry {
@@ -148,8 +156,21 @@ pub fn runs(store: &SqliteStore) -> Result<Vec<Run>, Problem> {
     }
 }
 
-fn of_runs(store: &SqliteStore, form: Form) -> Result<(), Problem> {
-    let runs = runs(store)?;
+/// All runs of all pairs, and which of them runs now: the last, if it has not ended and someone
+/// holds the lock.
+pub fn runs_now(store: &mut SqliteStore, now_ms: i64) -> Result<Vec<Run>, Problem> {
+    let mut runs = runs(store)?;
+    if let Some(last) = runs.last_mut()
+        && last.exit.is_none()
+        && last.purpose != Purpose::Resolve
+    {
+        last.running = session::is_locked(store, last.moved_ms, now_ms)?;
+    }
+    Ok(runs)
+}
+
+fn of_runs(store: &mut SqliteStore, now_ms: i64, form: Form) -> Result<(), Problem> {
+    let runs = runs_now(store, now_ms)?;
     if form == Form::Json {
         let runs: Vec<Value> = runs
             .iter()
@@ -157,7 +178,7 @@ fn of_runs(store: &SqliteStore, form: Form) -> Result<(), Problem> {
                 json!({
                     "run": run.name, "pair": run.pair, "purpose": run.purpose,
                     "seq": run.first, "at": output::rfc3339(run.at_ms),
-                    "writes": run.writes, "exit": run.exit,
+                    "writes": run.writes, "exit": run.exit, "running": run.running,
                 })
             })
             .collect();

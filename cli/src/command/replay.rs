@@ -26,7 +26,7 @@ pub struct Args {
     what: Option<String>,
     /// Print one JSON object.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Replays.

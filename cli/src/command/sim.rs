@@ -1,7 +1,9 @@
 //! `sim`: the built-in Exchange as a server on loopback.
 
+use crate::context::Context;
 use crate::exit::{Exit, Problem};
-use crate::{output, signals};
+use crate::output;
+use crate::signals::Signals;
 use clap::ValueEnum;
 use exchange_sim::server::Server;
 use exchange_sim::{ClockMode, DEFAULT_PASSWORD, Login, Profile, Seed, Sim, Throttle};
@@ -72,7 +74,7 @@ enum Limits {
 }
 
 /// Serves until SIGINT or SIGTERM.
-pub async fn run(args: &Args) -> Result<Exit, Problem> {
+pub async fn run(args: &Args, context: &Context) -> Result<Exit, Problem> {
     if !args.listen.ip().is_loopback() {
         return Err(Problem::usage(format!(
             "the built-in Exchange has no protection and listens on loopback only; {} is not; say \
@@ -87,6 +89,8 @@ pub async fn run(args: &Args) -> Result<Exit, Problem> {
             Played::Exchange2019 => Profile::Exchange2019,
         },
         random_seed: args.random_seed,
+        start: jiff::Timestamp::from_millisecond((context.clock)())
+            .map_err(|e| Problem::failed(format!("this machine's clock can't be right ({e})")))?,
         clock: ClockMode::Running,
         latency_ms: args.latency,
         throttle: match args.throttle {
@@ -102,10 +106,11 @@ pub async fn run(args: &Args) -> Result<Exit, Problem> {
     let server = Server::bind(sim, args.listen).await.map_err(|e| {
         Problem::failed(format!("can't listen on {} ({e}); is it in use?", args.listen))
     })?;
+    // Whoever reads that it is ready may ask it to end at once.
+    let mut signals = Signals::listen()
+        .map_err(|e| Problem::failed(format!("this machine gives no signals ({e})")))?;
     output::json(&server.ready_json());
-    let done = server.serve(async {
-        signals::asked().await;
-    });
+    let done = server.serve(async move { signals.next().await });
     done.await.map_err(|e| Problem::failed(format!("the built-in Exchange stopped ({e})")))?;
     Ok(Exit::Clean)
 }

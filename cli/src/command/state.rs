@@ -11,8 +11,11 @@ use store_sqlite::SqliteStore;
 use sync_core::explain;
 use sync_core::ids::PairId;
 use sync_core::journal::Seq;
-use sync_core::port::Error;
+use sync_core::port::{Error, Store};
 use sync_core::state::{Leg, Link, Seen, State};
+
+/// Records read at a time.
+const PAGE: usize = 500;
 
 /// What may be said.
 #[derive(Debug, clap::Args)]
@@ -41,6 +44,16 @@ pub enum Action {
         #[arg(long)]
         json: bool,
     },
+}
+
+impl Args {
+    /// Whether an object was asked for.
+    pub fn json(&self) -> bool {
+        match &self.action {
+            Some(Action::Verify { json, .. }) => *json,
+            None => self.json,
+        }
+    }
 }
 
 /// Shows it.
@@ -91,6 +104,12 @@ fn verify(store: &SqliteStore, config: &Config, form: Form) -> Result<Exit, Prob
 
 /// Shows every link as it was known right after an entry.
 pub fn at(store: &SqliteStore, config: &Config, seq: Seq, form: Form) -> Result<Exit, Problem> {
+    let last = last(store)?;
+    if seq > last {
+        return Err(Problem::usage(format!(
+            "the journal has no entry {seq} yet; its last is {last}"
+        )));
+    }
     let contents = Contents::new(store);
     let mut shown: Vec<Value> = vec![];
     for pair in config.file.pair.keys() {
@@ -104,6 +123,15 @@ pub fn at(store: &SqliteStore, config: &Config, seq: Seq, form: Form) -> Result<
         output::json(&json!({"version": 1, "seq": seq, "pairs": shown}));
     }
     Ok(Exit::Clean)
+}
+
+/// The journal's last entry.
+fn last(store: &SqliteStore) -> Result<Seq, Error> {
+    let mut last = Seq(0);
+    while let Some(record) = store.journal(None, last, PAGE)?.last() {
+        last = record.seq;
+    }
+    Ok(last)
 }
 
 fn json(contents: Contents<'_>, pair: &str, state: &State) -> Result<Value, Error> {

@@ -1,6 +1,6 @@
 //! `status`: how each pair stands.
 
-use super::log::{Run, runs};
+use super::log::{Run, runs_now};
 use crate::config::{Config, Pair};
 use crate::contents::{head, links};
 use crate::context::Context;
@@ -22,13 +22,13 @@ const PAGE: usize = 500;
 pub struct Args {
     /// Print one JSON object.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Shows it.
 pub fn run(args: &Args, config: &Config, context: &Context) -> Result<Exit, Problem> {
-    let store = session::open_to_read(config, context)?;
-    let runs = runs(&store)?;
+    let mut store = session::open_to_read(config, context)?;
+    let runs = runs_now(&mut store, (context.clock)())?;
     let mut shown: Vec<Value> = vec![];
     for name in config.file.pair.keys() {
         let standing = Standing::of(&store, name, &runs)?;
@@ -88,7 +88,7 @@ impl<'r> Standing<'r> {
         let last = self.last.map(|run| {
             json!({
                 "run": run.name, "purpose": run.purpose, "at": output::rfc3339(run.at_ms),
-                "exit": run.exit,
+                "exit": run.exit, "running": run.running,
             })
         });
         let cursors: Vec<Value> = self
@@ -118,6 +118,12 @@ impl<'r> Standing<'r> {
             None => {
                 output::line(format!("  never run; `{}`", config.command(&["sync", &self.pair])))
             }
+            Some(run) if run.running => output::line(format!(
+                "  run {} ({}), running since {}",
+                run.name,
+                run.purpose(),
+                output::when(run.at_ms)
+            )),
             Some(run) => output::line(format!(
                 "  last run {} ({}), {}, exit {}",
                 run.name,

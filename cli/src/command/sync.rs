@@ -38,20 +38,25 @@ pub struct Args {
     pub force_delete: Option<u64>,
 }
 
-/// Runs the pairs, one after the other.
-pub async fn run(args: &Args, config: &Config, context: &Context) -> Result<Exit, Problem> {
-    let done = run_pairs(args, config, context).await;
-    if let Err(problem) = &done
-        && args.json
-    {
-        // A program reads the result wherever the run ended.
-        let mode = if args.dry_run { Mode::DryRun } else { Mode::Sync };
-        output::json(&RunResult::of("", problem.exit, mode, 0, &[]));
+impl Args {
+    fn mode(&self) -> Mode {
+        if self.dry_run || self.plan_out.is_some() { Mode::DryRun } else { Mode::Sync }
     }
-    done
+
+    fn form(&self) -> Form {
+        Form::asked(self.json || self.events)
+    }
+
+    /// Gives the result of a run that did not begin, to a program.
+    pub fn failed(&self, problem: &Problem) {
+        if self.form() == Form::Json {
+            output::json(&RunResult::failed(self.mode(), problem));
+        }
+    }
 }
 
-async fn run_pairs(args: &Args, config: &Config, context: &Context) -> Result<Exit, Problem> {
+/// Runs the pairs, one after the other.
+pub async fn run(args: &Args, config: &Config, context: &Context) -> Result<Exit, Problem> {
     let pairs = config.pairs(&args.pairs)?;
     if pairs.len() != 1 && (args.force_delete.is_some() || args.plan_out.is_some()) {
         let option = if args.plan_out.is_some() { "--plan-out" } else { "--force-delete" };
@@ -61,7 +66,7 @@ async fn run_pairs(args: &Args, config: &Config, context: &Context) -> Result<Ex
         )));
     }
     let mut store = session::open_to_write(config, context)?;
-    let mode = if args.dry_run || args.plan_out.is_some() { Mode::DryRun } else { Mode::Sync };
+    let mode = args.mode();
     let (name, began) = (context.run_name()?, instant());
     let mut outcomes = vec![];
     for pair in &pairs {
@@ -79,25 +84,26 @@ async fn run_pairs(args: &Args, config: &Config, context: &Context) -> Result<Ex
             repeat: &repeat,
             planned_for: None,
         };
-        let ran = run::run(&task, pair, &mut store).await;
+        let mut ran = run::run(&task, pair, &mut store).await;
         let contents = Contents::new(&store);
-        if !args.json && !args.events {
+        if let Some(path) = &args.plan_out
+            && let Err(problem) = write_plan(path, contents, &name, &ran, config)
+        {
+            ran.outcome.fail(problem);
+        }
+        if args.form() == Form::Text {
             let plan = match mode {
                 Mode::DryRun => Some(steps::table(contents, &ran.outcome.steps)?),
                 Mode::Sync | Mode::Apply(_) => None,
             };
             ran.outcome.print(pair, &name, plan.as_ref());
         }
-        if let Some(path) = &args.plan_out {
-            write_plan(path, contents, &name, &ran, config)?;
-        }
         outcomes.push(ran.outcome);
         if context.stopper.is_stopped() {
             break;
         }
     }
-    let form = Form::asked(args.json || args.events);
-    Ok(finish(&name, mode, began, &outcomes, form))
+    Ok(finish(&name, mode, began, &outcomes, args.form()))
 }
 
 /// Says how it all ended.
@@ -106,7 +112,7 @@ pub fn finish(run: &str, mode: Mode, began: Instant, outcomes: &[Outcome], form:
     let exit = exits.reduce(Exit::and).unwrap_or(Exit::Clean);
     if form == Form::Json {
         for outcome in outcomes {
-            for sentence in outcome.sentences.iter().chain(&outcome.problem) {
+            for sentence in outcome.sentences.iter().chain(&outcome.error) {
                 output::note(format!("evensync: {}: {sentence}", outcome.pair));
             }
         }
@@ -118,19 +124,27 @@ pub fn finish(run: &str, mode: Mode, began: Instant, outcomes: &[Outcome], form:
 
 /// The result of a run, as `--json` gives it.
 #[derive(Serialize)]
-struct RunResult<'a> {
+pub struct RunResult<'a> {
     version: u32,
     run: &'a str,
     exit: u8,
     dry_run: bool,
     elapsed_ms: u64,
     pairs: &'a [Outcome],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
 }
 
 impl<'a> RunResult<'a> {
     fn of(run: &'a str, exit: Exit, mode: Mode, elapsed_ms: u64, pairs: &'a [Outcome]) -> Self {
         let (version, exit, dry_run) = (1, exit.code(), mode == Mode::DryRun);
-        Self { version, run, exit, dry_run, elapsed_ms, pairs }
+        Self { version, run, exit, dry_run, elapsed_ms, pairs, error: None }
+    }
+
+    /// The result of a run that did not begin.
+    pub fn failed(mode: Mode, problem: &'a Problem) -> Self {
+        let error = Some(problem.sentence.as_str());
+        Self { error, ..Self::of("", problem.exit, mode, 0, &[]) }
     }
 }
 
@@ -141,8 +155,8 @@ fn write_plan(
     ran: &Ran,
     config: &Config,
 ) -> Result<(), Problem> {
-    // Without a position the run didn't get as far as a plan, and has said why.
-    if ran.seq.0 == 0 {
+    // What failed on its way has said why, and knows only a part of what there is.
+    if ran.outcome.error.is_some() {
         return Ok(());
     }
     let plan = json!({
@@ -150,7 +164,7 @@ fn write_plan(
         "pair": ran.outcome.pair,
         "seq": ran.seq,
         "run": run,
-        "fingerprint": ran.fingerprint,
+        "configured": ran.configured,
         "steps": steps::json(contents, &ran.outcome.steps)?,
     });
     let text = serde_json::to_string_pretty(&plan).unwrap_or_default();

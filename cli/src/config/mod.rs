@@ -20,6 +20,8 @@ pub use secret::SecretRef;
 /// The file's name where none is given.
 pub const DEFAULT_NAME: &str = "evensync.toml";
 
+const NO_PAIR: &str = "configures no pair, so there is nothing to do; add a [pair.NAME]";
+
 /// A configuration that could be read. Whether a pair in it can be run is asked pair by pair, so
 /// that a half-written one doesn't stop the others, or keep anyone from reading the journal.
 pub struct Config {
@@ -87,10 +89,7 @@ impl Config {
         let mut seen = std::collections::BTreeSet::new();
         names.retain(|name| seen.insert(name.clone()));
         if names.is_empty() {
-            return Err(Problem::configuration(format!(
-                "{} configures no pair, so there is nothing to do; add a [pair.NAME]",
-                self.path.display()
-            )));
+            return Err(Problem::configuration(format!("{}: {NO_PAIR}", self.path.display())));
         }
         let (mut pairs, mut problems) = (vec![], vec![]);
         for name in names {
@@ -130,6 +129,9 @@ impl Config {
                     ));
                 }
             }
+        }
+        if self.file.pair.is_empty() {
+            problems.push(NO_PAIR.to_owned());
         }
         if let Some(migrate) = &self.file.migrate {
             problems.push(format!(

@@ -233,7 +233,7 @@ impl Findings {
     /// An address that credentials may be sent to: encrypted, or without leaving this machine.
     fn url(&mut self, key: &str, text: &str) -> Option<Url> {
         let Ok(url) = Url::parse(text) else {
-            self.add(key, format!("`{text}` is no URL; write https://HOST/…"));
+            self.add(key, "is no URL; write https://HOST/…");
             return None;
         };
         let loopback = match url.host() {
@@ -250,7 +250,7 @@ impl Findings {
                 None
             }
             _ => {
-                self.add(key, format!("`{text}` is no https:// URL"));
+                self.add(key, "is no https:// URL; write https://HOST/…");
                 None
             }
         }

@@ -1,6 +1,6 @@
 //! `evensync.toml` as it is written: every key that may stand there, and no other.
 
-use super::secret::SecretRef;
+use super::secret::{self, SecretRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct File {
     /// The state file (SQLite): the journal and all that follows from it. Relative to this file.
-    #[serde(default = "default_state")]
+    #[serde(default = "default_state", deserialize_with = "secret::bare_state")]
     pub state: String,
     /// The places, by a name of your choice.
     #[serde(default)]
@@ -35,7 +35,11 @@ pub struct Endpoint {
     /// What kind of place it is.
     pub kind: EndpointKind,
     /// ews: the address of the service; graph: the service with its version.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "secret::bare_address",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub url: Option<String>,
     /// ews: find the address by Autodiscover.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +48,11 @@ pub struct Endpoint {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
     /// Where tokens are issued; https://login.microsoftonline.com by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "secret::bare_address",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub authority: Option<String>,
     /// ews: act for each mailbox by ExchangeImpersonation.
     #[serde(skip_serializing_if = "Option::is_none")]

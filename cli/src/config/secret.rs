@@ -15,6 +15,10 @@ const LITERAL: &str = "a secret is given only by reference, because configuratio
     backed up and shown; write { env = \"NAME\" }, { file = \"PATH\" }, { command = [\"PROGRAM\", …] } \
     or { systemd-credential = \"NAME\" } instead, and change the secret if the file was ever shared";
 
+/// Why an address with credentials is refused.
+const CREDENTIALS: &str = "an address holds no user and no password (no `@`), because addresses get \
+    shown and logged; give them under `auth`, and change the password if the file was ever shared";
+
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -85,6 +89,26 @@ impl fmt::Display for SecretRef {
             Reference::SystemdCredential(name) => write!(f, "the systemd credential {name}"),
         }
     }
+}
+
+/// Reads an address that holds no credentials: whoever shows the configuration would show them.
+pub(super) fn bare_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let address = Option::<String>::deserialize(deserializer)?;
+    if address.as_ref().is_some_and(|address| address.contains('@')) {
+        return Err(serde::de::Error::custom(CREDENTIALS));
+    }
+    Ok(address)
+}
+
+/// Reads the name of a state: a path, or an address that holds no credentials.
+pub(super) fn bare_state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let state = String::deserialize(deserializer)?;
+    if state.contains("://") && state.contains('@') {
+        return Err(serde::de::Error::custom(CREDENTIALS));
+    }
+    Ok(state)
 }
 
 fn private_file(path: &Path) -> Result<String, String> {

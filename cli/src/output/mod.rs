@@ -4,7 +4,8 @@ mod table;
 mod time;
 
 use serde::Serialize;
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::OnceLock;
 
 pub use table::Table;
 pub use time::{rfc3339, when};
@@ -25,9 +26,33 @@ impl Form {
     }
 }
 
-/// Writes a line to stdout. Who closed the pipe wants no more: that is no error.
+/// The first thing that kept a line from stdout, for the end of the command: what was done is done
+/// all the same, and is not to be cut short by a full disk.
+static TROUBLE: OnceLock<io::Error> = OnceLock::new();
+
+/// Writes a line to stdout.
 pub fn line(text: impl AsRef<str>) {
-    let _ = writeln!(anstream::stdout(), "{}", text.as_ref());
+    written(writeln!(anstream::stdout(), "{}", text.as_ref()));
+}
+
+/// Remembers why something can't be written. Who closed the pipe wants no more: that is no trouble.
+pub fn written(result: io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        // Only the first counts.
+        let _ = TROUBLE.set(error);
+    }
+}
+
+/// Writes out what is held back, and says why the output is not whole, if it is not.
+pub fn trouble() -> Option<String> {
+    written(io::stdout().flush());
+    let error = TROUBLE.get()?;
+    Some(format!(
+        "the output can't be written ({error}), so what there is of it is cut short; what a run did \
+         is recorded all the same: see `evensync log`"
+    ))
 }
 
 /// Writes a line to stderr, where nothing that a program reads is.

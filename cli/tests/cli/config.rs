@@ -63,6 +63,12 @@ fn each_slip_has_its_sentence() {
             instead("path = \"here.db\"", "path = \"here.db\"\nurl = \"x\""),
             "means nothing for kind",
         ),
+        (instead("https://mail", "https://sync:hunter2@mail"), "holds no user and no password"),
+        (
+            instead("path = \"here.db\"", "authority = \"https://hunter2@login.example\""),
+            "endpoint.here.authority: an address holds no user",
+        ),
+        ("state = 'postgres://sync:hunter2@db/x'".to_owned() + HEAD, "state: an address holds no"),
         ("state = 'postgres://x'".to_owned() + HEAD, "a SQLite file only"),
         ("state = ".to_owned(), "line 1"),
         (String::new(), "configures no pair"),
@@ -101,6 +107,26 @@ fn check_knows_what_only_other_commands_would_use() {
         scene.run(&["config", "check", "--json"]).ends(0).json()["problems"],
         serde_json::json!([])
     );
+}
+
+#[test]
+fn a_configuration_without_pairs_is_not_in_order() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("evensync.toml"), "").expect("writable");
+    let ran = evensync(folder.path(), &["config", "check"]).ends(78);
+    assert!(ran.out.contains("configures no pair, so there is nothing to do"), "{}", ran.out);
+}
+
+#[test]
+fn an_address_with_a_password_is_not_shown() {
+    let scene = Scene::new("");
+    scene.reconfigure("url = \"http://", "url = \"http://anna:hunter2@");
+    for arguments in [&["config", "show"][..], &["config", "show", "--json"], &["config", "check"]]
+    {
+        let ran = scene.run(arguments).ends(78);
+        assert!(ran.err.contains("endpoint.cloud.url: an address holds no user"), "{}", ran.err);
+        assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"), "{ran:?}");
+    }
 }
 
 #[test]

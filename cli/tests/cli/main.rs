@@ -2,6 +2,7 @@
 
 mod config;
 mod help;
+mod kill;
 mod questions;
 mod scene;
 mod show;

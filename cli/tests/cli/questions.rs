@@ -86,9 +86,13 @@ fn an_item_s_past_can_be_asked_for_by_its_subject_or_its_link() {
     scene.run(&["log", &link]).ends(0);
     let several = scene.run(&["log", "budget"]).ends(64);
     assert!(several.err.contains("`budget` matches 2 items"), "{}", several.err);
+    scene.create(ANNA, "Budget");
+    scene.run(&["sync"]).ends(0);
+    let whole = scene.run(&["log", "BUDGET"]).ends(0).out;
+    assert!(whole.starts_with("“Budget”"), "{whole}");
     scene.run(&["log", "nothing like this"]).ends(1);
     let runs = scene.run(&["log", "--json"]).ends(0).json();
-    assert_eq!(runs["runs"].as_array().map(Vec::len), Some(2));
+    assert_eq!(runs["runs"].as_array().map(Vec::len), Some(3));
 }
 
 #[test]
@@ -113,10 +117,13 @@ fn the_state_can_be_seen_as_it_was_and_held_against_the_journal() {
     scene.run(&["sync"]).ends(0);
     let before = scene.run(&["state", "--at", "1", "--json"]).ends(0).json();
     assert_eq!(before["pairs"][0]["links"], json!([]));
-    let now = scene.run(&["state", "--at", "999", "--json"]).ends(0).json();
+    let beyond = scene.run(&["state", "--at", "999", "--json"]).ends(64);
+    assert!(beyond.err.contains("no entry 999 yet; its last is "), "{}", beyond.err);
+    let last = beyond.err.trim().rsplit(' ').next().expect("a number").to_owned();
+    let now = scene.run(&["state", "--at", &last, "--json"]).ends(0).json();
     assert_eq!(now["pairs"][0]["links"][0]["subject"], "Budget");
     assert_eq!(now["pairs"][0]["links"][0]["standing"], "in step");
-    scene.run(&["state", "--at", "999"]).ends(0);
+    scene.run(&["state", "--at", &last]).ends(0);
     scene.run(&["state", "verify"]).ends(0);
     scene.run(&["state", "verify", "--rebuild"]).ends(0);
 }
@@ -136,6 +143,11 @@ fn a_bundle_names_nothing_and_replays_in_an_empty_folder() {
     let here = scene.run(&["replay", "--json"]).ends(0).json();
     assert_eq!(replay, here);
     assert!(replay["decisions"].as_u64() > Some(4), "{replay}");
+
+    let piped = scene.run(&["bundle", "--redact", "-o", "-"]).ends(0);
+    assert_eq!(piped.out.lines().count(), text.lines().count());
+    assert!(piped.out.starts_with("{\"evensync-bundle\":1,"), "{}", piped.out);
+    assert!(piped.err.contains("no content, no names"), "{}", piped.err);
 
     let cut: String = text.lines().take(9).flat_map(|line| [line, "\n"]).collect();
     std::fs::write(elsewhere.path().join("cut.jsonl"), cut).expect("writable");

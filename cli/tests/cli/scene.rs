@@ -140,13 +140,32 @@ impl Scene {
         });
     }
 
+    /// Writes something else into the configuration.
+    pub fn reconfigure(&self, old: &str, new: &str) {
+        let path = self.path("evensync.toml");
+        let text = std::fs::read_to_string(&path).expect("our file");
+        assert!(text.contains(old), "{old} is not in:\n{text}");
+        std::fs::write(&path, text.replace(old, new)).expect("writable");
+    }
+
+    /// Deletes the events called `subject`.
+    pub fn delete(&self, address: &str, subject: &str) {
+        self.delete_all(address, |found| found == subject);
+    }
+
     /// Deletes all events of a mailbox.
     pub fn empty(&self, address: &str) {
+        self.delete_all(address, |_| true);
+    }
+
+    fn delete_all(&self, address: &str, wanted: impl Fn(&str) -> bool) {
         self.sim.advance(SignedDuration::from_secs(60));
         self.sim.with(|world| {
             let mailbox = world.mailbox_mut(address).expect("a mailbox of the scene");
             let calendar = mailbox.role(Role::Calendar);
-            let ids: Vec<_> = mailbox.items_in(calendar).map(|item| item.id).collect();
+            let items = mailbox.items_in(calendar);
+            let ids: Vec<_> =
+                items.filter(|item| wanted(&item.content.subject)).map(|item| item.id).collect();
             for id in ids {
                 mailbox.delete(id, DeleteType::MoveToDeletedItems).expect("it is there");
             }

@@ -1,7 +1,10 @@
 //! `demo` and `sim`.
 
 use crate::scene::{command, evensync};
-use std::io::{BufRead, BufReader};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
 
 #[test]
@@ -28,6 +31,7 @@ fn the_demo_shows_everything_the_same_every_time() {
 
 #[cfg(unix)]
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the simulator looks at the real clock")]
 fn the_simulator_says_when_it_is_ready_and_ends_when_asked() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut child = command(folder.path(), &["sim", "--mailbox", "a@contoso.example:pw"])
@@ -37,13 +41,37 @@ fn the_simulator_says_when_it_is_ready_and_ends_when_asked() {
     let mut line = String::new();
     let out = child.stdout.take().expect("piped");
     BufReader::new(out).read_line(&mut line).expect("a line");
-    let ready: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let ready: Value = serde_json::from_str(&line).expect("JSON");
     let keys: Vec<&String> = ready.as_object().expect("an object").keys().collect();
     let expected =
         ["authority", "client", "control", "ews", "graph", "mailboxes", "secret", "tenant"];
     assert_eq!(keys, expected);
     assert_eq!(ready["mailboxes"][0]["password"], "pw");
+    let answer = post(&ready, "/advance", "{\"seconds\": 3600}");
+    let then = answer["now"].as_str().expect("a time").parse::<DateTime<Utc>>().expect("RFC 3339");
+    let ahead = then - Utc::now();
+    assert!(
+        (58..=60).contains(&ahead.num_minutes()),
+        "the clock starts with this machine's: {then}"
+    );
     let kill = std::process::Command::new("kill").arg(child.id().to_string()).status();
     assert!(kill.expect("kill runs").success());
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+/// Asks the control API of the simulator.
+fn post(ready: &Value, path: &str, body: &str) -> Value {
+    let control = ready["control"].as_str().expect("an address");
+    let host = control.trim_start_matches("http://").trim_end_matches("/sim");
+    let mut stream = TcpStream::connect(host).expect("it listens");
+    let length = body.len();
+    let request = format!(
+        "POST /sim{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: \
+         {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    let (_, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+    serde_json::from_str(body).expect("JSON")
 }

@@ -1,6 +1,6 @@
 //! `sync` and `apply` against a server, and how each thing that can go wrong ends.
 
-use crate::scene::{ANNA, BEN, Scene, command};
+use crate::scene::{ANNA, BEN, Scene, command, evensync};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use store_sqlite::{Holder, SqliteStore};
@@ -76,9 +76,142 @@ fn a_plan_is_carried_out_unless_something_came_between() {
     let late = scene.run(&["apply", "plan.json", "--json"]).ends(1);
     assert!(late.err.contains("Nothing was written"), "{}", late.err);
     assert_eq!(late.json()["exit"], 1);
+    scene.run_with(&["sync", "--plan-out", "bad.json"], &[("CLOUD_SECRET", "wrong")]).ends(77);
+    assert!(!scene.path("bad.json").exists());
+    let ran = scene.run(&["sync", "--plan-out", "none/plan.json", "--json"]).ends(1);
+    assert!(ran.json()["pairs"][0]["error"].is_string(), "{}", ran.out);
     std::fs::write(scene.path("no.json"), "{}").expect("writable");
     scene.run(&["apply", "no.json"]).ends(1);
     scene.run(&["apply", "none.json"]).ends(1);
+}
+
+#[test]
+fn a_plan_holds_for_its_rules_only() {
+    let scene = Scene::new("conflicts = 'prefer-a'");
+    scene.create(ANNA, "Budget");
+    scene.run(&["sync"]).ends(0);
+    scene.place(ANNA, "Budget", "Room 1");
+    scene.place(BEN, "Budget", "Room 2");
+    scene.run(&["sync", "--plan-out", "plan.json"]).ends(0);
+    scene.reconfigure("'prefer-a'", "'prefer-b'");
+    let ran = scene.run(&["apply", "plan.json", "--json"]).ends(1);
+    assert!(ran.err.contains("made for another configuration"), "{}", ran.err);
+    let error = ran.json()["pairs"][0]["error"].as_str().map(str::to_owned);
+    assert!(error.is_some_and(|error| error.contains("nothing was written")), "{}", ran.out);
+    let places = [ANNA, BEN].map(|address| scene.events(address)[0].1.clone());
+    assert_eq!(places, ["Room 1", "Room 2"]);
+    scene.reconfigure("'prefer-b'", "'prefer-a'");
+    scene.run(&["apply", "plan.json"]).ends(0);
+    assert_eq!(scene.events(BEN)[0].1, "Room 1");
+}
+
+#[test]
+fn a_plan_sends_nothing_that_is_not_in_it() {
+    let scene = Scene::new("");
+    ["Budget", "Review", "Standup"].iter().for_each(|subject| scene.create(ANNA, subject));
+    scene.run(&["sync"]).ends(0);
+    scene.place(ANNA, "Budget", "Room 1");
+    scene.run(&["sync", "--plan-out", "plan.json"]).ends(0);
+    scene.delete(ANNA, "Review");
+    let result = scene.run(&["apply", "plan.json", "--json"]).ends(0).json();
+    let b = &result["pairs"][0]["b"];
+    assert_eq!((&b["updated"], &b["deleted"]), (&1.into(), &0.into()), "{result}");
+    assert_eq!(scene.events(BEN).len(), 3);
+    let after = scene.run(&["sync", "--json"]).ends(0).json();
+    assert_eq!(after["pairs"][0]["b"]["deleted"], 1);
+}
+
+#[test]
+fn pairs_that_share_a_mailbox_keep_their_own_stamps() {
+    let two = "[pair.two]\na = { endpoint = 'office', mailbox = 'anna@contoso.example' }\nb = { endpoint = 'cloud', mailbox = 'ben@contoso.example' }";
+    let scene = Scene::new(two);
+    scene.create(ANNA, "Budget");
+    scene.run(&["sync", "one"]).ends(0);
+    scene.place(ANNA, "Budget", "Room 1");
+    scene.run(&["sync", "two"]).ends(0);
+    let stamps = scene.sim.with(|world| {
+        let mailbox = world.mailbox(BEN).expect("a mailbox of the scene");
+        let names = mailbox.items().flat_map(|item| item.content.properties.keys());
+        let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
+        let stamp = |name: &String| name.contains("evensync-") && !name.contains("evensync-uid");
+        names.into_iter().filter(stamp).collect::<Vec<_>>()
+    });
+    assert_eq!(stamps.len(), 2, "{stamps:?}");
+}
+
+#[test]
+fn what_stays_different_is_not_called_the_same() {
+    let scene = Scene::new("conflicts = 'hold'");
+    scene.create(ANNA, "Budget");
+    scene.run(&["sync"]).ends(0);
+    scene.place(ANNA, "Budget", "Room 1");
+    scene.place(BEN, "Budget", "Room 2");
+    for arguments in [&["sync"][..], &["sync"], &["sync", "--dry-run"]] {
+        let ran = scene.run(arguments).ends(2);
+        let sentence = "Nothing to write. 1 item stays as it is: 1 waiting for a decision.";
+        assert!(ran.out.contains(sentence), "{}", ran.out);
+        assert!(!ran.out.contains("are the same"), "{}", ran.out);
+    }
+    let scene = Scene::new("direction = 'a-to-b'");
+    scene.create(ANNA, "Budget");
+    scene.run(&["sync"]).ends(0);
+    scene.delete(BEN, "Budget");
+    let ran = scene.run(&["sync"]).ends(0);
+    let sentence = "Nothing to write. 1 item stays as it is: 1 set aside.";
+    assert!(ran.out.contains(sentence), "{}", ran.out);
+}
+
+#[test]
+fn a_program_gets_one_object_wherever_it_ends() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |arguments: &[&str]| evensync(folder.path(), arguments);
+    for arguments in [
+        &["sync", "--json"][..],
+        &["sync", "--events"],
+        &["apply", "plan.json", "--json"],
+        &["status", "--json"],
+        &["conflicts", "list", "--json"],
+        &["state", "verify", "--json"],
+        &["config", "check", "--json"],
+    ] {
+        let result = run(arguments).ends(78).json();
+        assert_eq!((&result["version"], &result["exit"]), (&1.into(), &78.into()), "{result}");
+        let error = result["error"].as_str().unwrap_or_default();
+        assert!(error.contains("there is no configuration"), "{result}");
+    }
+    std::fs::write(folder.path().join("evensync.toml"), "state = 3").expect("writable");
+    let result = run(&["sync", "--dry-run", "--json"]).ends(78).json();
+    assert_eq!((&result["dry_run"], &result["pairs"]), (&true.into(), &serde_json::json!([])));
+    assert!(result["error"].is_string(), "{result}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_can_t_be_written_is_a_failure() {
+    let scene = Scene::new("");
+    for arguments in [&["sync", "--json"][..], &["status"], &["--help"], &["config", "schema"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let output = command(scene.folder.path(), arguments).stdout(full).output().expect("runs");
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {err}");
+        assert!(err.contains("the output can't be written (No space left"), "{err}");
+    }
+    scene.run(&["log"]).ends(0);
+}
+
+#[test]
+fn an_emptied_state_file_is_said_to_be_empty() {
+    let scene = Scene::new("");
+    scene.create(ANNA, "Budget");
+    scene.run(&["sync"]).ends(0);
+    std::fs::write(scene.path("state.db"), "").expect("writable");
+    for leftover in ["state.db-wal", "state.db-shm"] {
+        let _ = std::fs::remove_file(scene.path(leftover));
+    }
+    let ran = scene.run(&["sync"]).ends(0);
+    assert!(ran.err.contains("state.db is empty; a new journal begins in it"), "{}", ran.err);
+    assert_eq!(scene.events(BEN).len(), 1);
+    assert_eq!(scene.run(&["sync"]).ends(0).err, "");
 }
 
 #[test]
@@ -93,6 +226,10 @@ fn an_emptied_side_stops_the_run_until_someone_agrees() {
     assert_eq!(scene.events(BEN).len(), 12);
     let told = scene.run(&["sync", "--force-delete", "11"]).ends(3);
     assert!(told.out.contains("\n    evensync sync one --force-delete 12\n"), "{}", told.out);
+    assert!(told.out.contains("`evensync sync one --dry-run`"), "{}", told.out);
+    std::fs::copy(scene.path("evensync.toml"), scene.path("other.toml")).expect("writable");
+    let told = scene.run(&["sync", "--config", "other.toml"]).ends(3);
+    assert!(told.out.contains("`evensync sync one --dry-run --config other.toml`"), "{}", told.out);
     scene.run(&["sync", "one", "--force-delete", "12"]).ends(0);
     assert_eq!(scene.events(BEN), []);
 }
@@ -103,14 +240,12 @@ fn another_mailbox_is_not_taken_for_a_deletion() {
     scene.create(ANNA, "Budget");
     scene.create(ANNA, "Review");
     scene.run(&["sync"]).ends(0);
-    let path = scene.path("evensync.toml");
-    let text = std::fs::read_to_string(&path).expect("our file");
     let other = "b = { endpoint = \"here\", mailbox = \"someone\" }";
     let ben = format!("b = {{ endpoint = \"cloud\", mailbox = \"{BEN}\" }}");
-    std::fs::write(&path, text.replace(&ben, other)).expect("writable");
-    let held = scene.run(&["sync", "--json"]).ends(3).json();
-    assert_eq!(held["pairs"][0]["held"]["reason"], "reconfigured");
-    assert_eq!(scene.events(ANNA).len(), 2);
+    scene.reconfigure(&ben, other);
+    let met = scene.run(&["sync", "--json"]).ends(0).json();
+    assert_eq!(met["pairs"][0]["b"]["created"], 2);
+    assert_eq!((scene.events(ANNA).len(), scene.events(BEN).len()), (2, 2));
 }
 
 #[test]
@@ -184,7 +319,9 @@ fn a_second_run_waits_its_turn() {
     store.acquire(now.expect("in range"), &Holder::this_process(), 60_000).expect("free");
     let ran = scene.run(&["sync"]).ends(75);
     assert!(ran.err.contains("is in use by process"), "{}", ran.err);
-    assert_eq!(scene.run(&["sync", "--json"]).ends(75).json()["exit"], 75);
+    let locked = scene.run(&["sync", "--json"]).ends(75).json();
+    assert_eq!((&locked["exit"], &locked["pairs"]), (&75.into(), &serde_json::json!([])));
+    assert!(locked["error"].as_str().is_some_and(|e| e.contains("is in use by process")));
     scene.run(&["status"]).ends(0);
     drop(store);
     scene.run(&["sync"]).ends(0);
@@ -224,12 +361,16 @@ fn a_run_that_is_asked_to_stop_ends_with_4_and_the_next_goes_on() {
         .spawn()
         .expect("the command runs");
     std::thread::sleep(Duration::from_millis(700));
+    let status = scene.run(&["status"]).ends(0).out;
+    assert!(status.contains("(sync), running since 20"), "{status}");
     let pid = child.id().to_string();
     let kill = std::process::Command::new("kill").args(["-INT", &pid]).status();
     assert!(kill.expect("kill runs").success());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     scene.sim.with(|world| world.config.latency_ms = 0);
+    let status = scene.run(&["status"]).ends(0).out;
+    assert!(!status.contains("running"), "{status}");
     scene.run(&["sync"]).ends(0);
     assert_eq!(scene.events(ANNA), scene.events(BEN));
 }

@@ -65,6 +65,20 @@ async fn a_token_that_ends_within_a_batch_is_renewed_for_the_rest() {
 }
 
 #[tokio::test]
+async fn a_token_that_ends_twice_within_a_batch_says_nothing_of_its_steps() {
+    let (remote, script) = scripted();
+    let applied = || json!({"status": 200, "body": {"id": "E1", "@odata.etag": "W/\"2\""}});
+    script.then_batch(move |step| match step["id"].as_str().unwrap() {
+        "2" => error(401, "InvalidAuthenticationToken"),
+        _ => applied(),
+    });
+    script.then_batch(|_| error(401, "InvalidAuthenticationToken"));
+    let results = remote.write(&[update("k1", "E1"), update("k2", "E2")]).await;
+    assert!(results[0].is_ok(), "{results:?}");
+    assert!(matches!(results[1], Err(Failure::Transient(_))), "{results:?}");
+}
+
+#[tokio::test]
 async fn answers_that_are_none_are_transient_for_reads_and_in_doubt_for_writes() {
     type Make = fn() -> Result<Response, wire::Error>;
     let answers: [(&str, Make); 6] = [

@@ -110,7 +110,7 @@ impl Place {
                     location: Some(String::new()),
                     timing: Some(when.timing()),
                     categories: Some(vec![]),
-                    reminder: Some(items::Reminder::Off),
+                    reminder: Some(items::Reminder::Before(15)),
                     show_as: Some(items::ShowAs::Busy),
                     sensitivity: Some(items::Sensitivity::Normal),
                     importance: Some(items::Importance::Normal),

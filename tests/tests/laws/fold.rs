@@ -130,7 +130,12 @@ fn of_the_run(choices: &mut Choices) -> Entry {
     match choices.below(5) {
         0 => {
             let purposes = [Purpose::Sync, Purpose::DryRun, Purpose::Apply, Purpose::Resolve];
-            Entry::Opened { nonce: 1, build: "build".to_owned(), purpose: choices.pick(&purposes), allowed: None }
+            Entry::Opened {
+                nonce: 1,
+                build: "build".to_owned(),
+                purpose: choices.pick(&purposes),
+                allowed: None,
+            }
         }
         1 => Entry::CursorLost { collection: collection(choices), replica: replica(choices) },
         2 => {
