@@ -265,6 +265,10 @@ impl<'w> Engine<'w> {
                 self.identify()?;
             }
             let tally = self.tally()?;
+            if cycle == 0 {
+                // A number that isn't the one at hand is no agreement, now or later.
+                self.order.allowed = self.order.allowed.filter(|n| *n == tally.risky());
+            }
             if let Some(brake) = self.brake(&tally)? {
                 if cycle > 0 {
                     // Something was written already: the next run judges afresh.
@@ -290,7 +294,8 @@ impl<'w> Engine<'w> {
             }
             if applies {
                 // It does what was planned; what has happened since is for the next run.
-                return Ok(if self.open()?.is_empty() { Ended::Clean } else { Ended::MoreToDo });
+                let left = !self.open()?.is_empty() || self.is_left()?;
+                return Ok(if left { Ended::MoreToDo } else { Ended::Clean });
             }
             if self.report.writes() == before && self.open()?.is_empty() {
                 return Ok(if self.is_left()? { Ended::MoreToDo } else { Ended::Clean });

@@ -168,7 +168,9 @@ impl Engine<'_> {
                 Outcome::Applied(Applied { id: written.id, proof })
             }
             // Who may write may write: a denial concerns this item, unless it concerns all.
-            Err(Failure::Unauthorized(trouble)) if batch.accepts.contains(&replica) => {
+            Err(Failure::Unauthorized(trouble))
+                if batch.accepts.contains(&replica) && !self.doubted.contains_key(&intent.key) =>
+            {
                 Outcome::NotApplied(self.refused(intent, &trouble))
             }
             Err(failure) => match self.not_applied(intent, &failure) {

@@ -18,11 +18,14 @@ impl Link {
             self.held = None;
         }
         let legs = self.legs.len();
-        let folder = |head: &Head, replica| head.track(&self.collection, replica).folder;
-        self.legs.retain(|replica, _| {
-            let then = folder(before, *replica);
-            then.is_none() || then == folder(after, *replica)
-        });
+        let moved = |replica: ReplicaId| {
+            let then = before.track(&self.collection, replica).folder;
+            then.is_some() && then != after.track(&self.collection, replica).folder
+        };
+        if self.open.as_ref().is_some_and(|open| moved(open.intent.plan.replica)) {
+            self.open = None;
+        }
+        self.legs.retain(|replica, _| !moved(*replica));
         if self.legs.len() < legs {
             // The rest meets whatever stands in the other folder for the first time.
             self.met = false;
