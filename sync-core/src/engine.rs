@@ -259,7 +259,7 @@ impl<'w> Engine<'w> {
                 if let Some(ended) = self.pull_all()? {
                     return Ok(ended);
                 }
-                if let Some(ended) = self.read_unread()? {
+                if let Some(ended) = self.read_unechoed()? {
                     return Ok(ended);
                 }
                 self.identify()?;

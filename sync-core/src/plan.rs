@@ -79,7 +79,7 @@ pub fn wants_attention(link: &Link, policy: Option<&Policy>) -> bool {
     }
     // What waits for another link, or could be one of several, is recognised anew each time.
     let waits = matches!(link.held, Some(Reason::Twin { .. } | Reason::Ambiguous));
-    if waits || link.legs.values().any(|leg| matches!(leg.seen, Seen::Unread)) {
+    if waits || link.legs.values().any(|leg| leg.is_unread() || leg.is_unechoed()) {
         return true;
     }
     policy.is_none_or(|policy| !decide(link, policy).is_empty())

@@ -256,6 +256,17 @@ impl Leg {
         }
     }
 
+    /// Whether it must be read before anything is decided.
+    pub fn is_unread(&self) -> bool {
+        matches!(self.seen, Seen::Unread)
+    }
+
+    /// Whether we wrote it and it was not seen since. A copy that someone deletes before its stream
+    /// has shown it is never reported as deleted.
+    pub fn is_unechoed(&self) -> bool {
+        self.wrote.is_some() && self.rendition().is_some()
+    }
+
     /// What it holds, if that is known.
     pub fn rendition(&self) -> Option<&Rendition> {
         match &self.seen {

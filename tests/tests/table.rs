@@ -219,7 +219,9 @@ impl Row {
         let decision = decide(link, &self.policy);
         assert_eq!(decision, decide(link, &self.policy), "{name}: twice the same");
         assert_eq!(decision, decide(&link.clone(), &self.policy), "{name}: a copy is as good");
-        assert_eq!(wants_attention(link, Some(&self.policy)), !decision.is_empty(), "{name}");
+        let unechoed = link.legs.values().any(|leg| leg.is_unechoed());
+        let wants = !decision.is_empty() || unechoed;
+        assert_eq!(wants_attention(link, Some(&self.policy)), wants, "{name}");
         for plan in &decision.plans {
             assert!(self.policy.writes_to(plan.replica), "{name}: against the direction: {plan:?}");
             let changed = |replica| standing(link, replica) == Some(Standing::Changed);

@@ -164,7 +164,13 @@ impl Engine<'_> {
                     batch.blobs.push(blob);
                     digest
                 });
-                let proof = Proof::Answered { version: written.version, content };
+                // What answers to a create sent again may have been changed or deleted since the
+                // first: it is read before it counts.
+                let proof = if self.doubted.contains_key(&intent.key) {
+                    Proof::Stamp
+                } else {
+                    Proof::Answered { version: written.version, content }
+                };
                 Outcome::Applied(Applied { id: written.id, proof })
             }
             // Who may write may write: a denial concerns this item, unless it concerns all.

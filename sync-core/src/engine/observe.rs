@@ -423,6 +423,15 @@ impl Engine<'_> {
 
     /// Reads the copies that must be read before anything is decided about them.
     pub(super) fn read_unread(&mut self) -> Result<Option<Ended>, Stop> {
+        self.read_where(Leg::is_unread)
+    }
+
+    /// After all streams are read: those too that we wrote and that no stream has shown.
+    pub(super) fn read_unechoed(&mut self) -> Result<Option<Ended>, Stop> {
+        self.read_where(|leg| leg.is_unread() || leg.is_unechoed())
+    }
+
+    fn read_where(&mut self, wanted: fn(&Leg) -> bool) -> Result<Option<Ended>, Stop> {
         let sources = self.sources()?;
         let mut after = None;
         loop {
@@ -435,7 +444,7 @@ impl Engine<'_> {
                     .filter(|link| link.collection == source.collection)
                     .filter(|link| {
                         let leg = link.legs.get(&source.replica);
-                        leg.is_some_and(|leg| matches!(leg.seen, Seen::Unread))
+                        leg.is_some_and(wanted)
                     })
                     .cloned()
                     .collect();

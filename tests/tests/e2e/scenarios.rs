@@ -223,12 +223,7 @@ fn a_conflict_on_hold_waits_and_other_fields_go_on() {
     assert_eq!(stage.location(1, "Review").as_deref(), Some("Alster"));
     let conflict = stage.conflicts().pop().expect("one is open");
     stage.record(vec![
-        Entry::Opened {
-            nonce: 1,
-            build: "test".into(),
-            purpose: Purpose::Resolve,
-            allowed: None,
-        },
+        Entry::Opened { nonce: 1, build: "test".into(), purpose: Purpose::Resolve, allowed: None },
         Entry::Resolved {
             link: conflict.what.link,
             field: conflict.what.field.clone(),
