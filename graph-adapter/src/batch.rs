@@ -167,7 +167,11 @@ fn read(mut response: Value) -> Reply {
     let body = match response["body"].take() {
         // A body that the batch couldn't take for JSON is handed on as text.
         Value::String(text) => parse(text.as_bytes()).ok().filter(Value::is_object),
-        body => Some(body),
+        body @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_)) => Some(body),
     };
     if (200..300).contains(&status) {
         return body.ok_or_else(|| Fault::Garbled("a step whose body is no JSON".to_owned()));

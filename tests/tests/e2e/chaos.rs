@@ -46,10 +46,6 @@ impl Chaos {
         Self(Arc::new(Mutex::new(State { kill, requests, commits, dead, stopper, meddler })))
     }
 
-    pub fn requests(&self) -> u64 {
-        self.with(|state| state.requests)
-    }
-
     pub fn is_dead(&self) -> bool {
         self.with(|state| state.dead)
     }
