@@ -47,7 +47,7 @@ pub struct Endpoint {
     /// How to sign in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
-    /// Where tokens are issued; https://login.microsoftonline.com by default.
+    /// Where tokens are issued; `https://login.microsoftonline.com` by default.
     #[serde(
         default,
         deserialize_with = "secret::bare_address",
