@@ -2,7 +2,7 @@
 
 use super::chaos::Chaos;
 use super::clock::Timeless;
-use super::judge::shared;
+use super::judge::{Judge, shared};
 use super::ledger::difference;
 use super::place::{Change, When};
 use super::stage::{Kind, Setup, Stage, pair};
@@ -336,6 +336,7 @@ fn outside_the_window_nothing_is_read_or_deleted() {
         minutes: 30,
         zone: "Europe/Berlin",
     };
+    let judge = Judge::default();
     for kinds in [[Kind::Ews, Kind::Graph], [Kind::Graph, Kind::Ews]] {
         let mut stage = stage(Setup { window, ..Setup::of(kinds[0], kinds[1]) });
         stage.places[0].create("Inside", None, &at(3), &[]);
@@ -350,12 +351,15 @@ fn outside_the_window_nothing_is_read_or_deleted() {
         assert!(stage.places[1].find("Inside").is_some(), "leaving the window is no deletion");
         assert_eq!(stage.clean().writes(), 0);
         assert_eq!(stage.complaints(), Vec::<String>::new());
+        judge.take(&stage.sim);
     }
+    judge.verdict();
 }
 
 #[test]
 fn captured_events_arrive_as_they_are() {
     let Some(recordings) = shared("ews/recordings") else { return };
+    let judge = Judge::default();
     let seed = Seed::Directory(recordings);
     for kind in [Kind::Graph, Kind::Local] {
         let mut stage = stage(Setup { seed: seed.clone(), ..Setup::of(Kind::Ews, kind) });
@@ -366,8 +370,10 @@ fn captured_events_arrive_as_they_are() {
         let after = stage.looks();
         assert_eq!(after[0], before, "nothing is written to the source");
         stage.at_rest();
+        judge.take(&stage.sim);
         println!("{} captured events arrived", before.len());
     }
+    judge.verdict();
 }
 
 #[test]
