@@ -67,13 +67,13 @@ async fn a_token_that_ends_within_a_batch_is_renewed_for_the_rest() {
 #[tokio::test]
 async fn a_token_that_ends_twice_within_a_batch_says_nothing_of_its_steps() {
     let (remote, script) = scripted();
-    let applied = || json!({"status": 200, "body": {"id": "E1", "@odata.etag": "W/\"2\""}});
+    let applied = || json!({"status": 201, "body": {"id": "E1", "@odata.etag": "W/\"2\""}});
     script.then_batch(move |step| match step["id"].as_str().unwrap() {
         "2" => error(401, "InvalidAuthenticationToken"),
         _ => applied(),
     });
     script.then_batch(|_| error(401, "InvalidAuthenticationToken"));
-    let results = remote.write(&[update("k1", "E1"), update("k2", "E2")]).await;
+    let results = remote.write(&[create("k1"), create("k2")]).await;
     assert!(results[0].is_ok(), "{results:?}");
     assert!(matches!(results[1], Err(Failure::Transient(_))), "{results:?}");
 }
