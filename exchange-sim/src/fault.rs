@@ -116,6 +116,13 @@ impl Faults {
         self.0.push(fault);
     }
 
+    /// Throttles the next request to a service.
+    pub fn throttle_next(&mut self, service: Service, seconds: Option<f64>) {
+        let matches = Match { service: Some(service), ..Match::default() };
+        let kind = FaultKind::Throttle;
+        self.0.insert(0, Fault { matches, kind, times: 1, seconds, seen: 0 });
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         self.0.clear();

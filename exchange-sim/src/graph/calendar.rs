@@ -1,4 +1,4 @@
-//! Calendars, mail folders, and the user.
+//! Calendars, and the user.
 
 use super::call::{CalendarRef, Call};
 use super::error::Error;
@@ -40,11 +40,18 @@ pub(super) fn user(world: &mut World, call: &Call<'_>) -> Result<Response, Error
 pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
     let mailbox = call.mailbox(world)?;
     let trash = mailbox.role(Role::DeletedItems);
-    let found: Vec<Value> = mailbox
+    let mut found: Vec<Value> = mailbox
         .folders()
         .filter(|folder| folder.is_calendar() && !mailbox.is_below(folder.id, trash))
         .map(|folder| calendar(mailbox, folder))
         .collect();
+    if let Some(filter) = &call.query.filter {
+        for at in (0..found.len()).rev() {
+            if !filter.holds_entity(&&found[at])? {
+                found.remove(at);
+            }
+        }
+    }
     Ok(page(call, "calendars", found))
 }
 
@@ -110,29 +117,6 @@ pub(super) fn delete(
     Ok(respond(204, "", ""))
 }
 
-/// The mail folders directly below the top.
-pub(super) fn mail_folders(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
-    let mailbox = call.mailbox(world)?;
-    let found: Vec<Value> = mailbox
-        .children(mailbox.role(Role::MsgFolderRoot))
-        .filter(|folder| folder.class == folder::MAIL_CLASS)
-        .map(|folder| mail_folder_json(mailbox, folder))
-        .collect();
-    Ok(page(call, "mailFolders", found))
-}
-
-/// One mail folder, by id or well-known name.
-pub(super) fn mail_folder(world: &mut World, call: &Call<'_>, id: &str) -> Result<Response, Error> {
-    let mailbox = call.mailbox(world)?;
-    let folder = match Role::parse(id) {
-        Some(role) => mailbox.folder(mailbox.role(role))?,
-        None => mailbox.find_folder(id)?,
-    };
-    let mut json = select(mail_folder_json(mailbox, folder), call.query.select.as_ref());
-    json["@odata.context"] = json!(call.context("mailFolders/$entity"));
-    Ok(call.answer(200, &json))
-}
-
 fn members(body: &Map<String, Value>) -> Result<(Option<String>, Option<String>), Error> {
     let (mut name, mut color) = (None, None);
     for (member, value) in body {
@@ -188,21 +172,8 @@ fn calendar(mailbox: &Mailbox, folder: &Folder) -> Value {
     })
 }
 
-fn mail_folder_json(mailbox: &Mailbox, folder: &Folder) -> Value {
-    let messages = mailbox.items_in(folder.id).count();
-    json!({
-        "id": mailbox.graph_folder_id(folder.id),
-        "displayName": folder.name,
-        "parentFolderId": folder.parent.map(|parent| mailbox.graph_folder_id(parent)),
-        "childFolderCount": mailbox.children(folder.id).count(),
-        "unreadItemCount": mailbox.unread(folder.id),
-        "totalItemCount": messages,
-        "sizeInBytes": 0,
-        "isHidden": false,
-    })
-}
-
-fn page(call: &Call<'_>, what: &str, found: Vec<Value>) -> Response {
+/// A page of what was found, from `$skip` on.
+pub(super) fn page(call: &Call<'_>, what: &str, found: Vec<Value>) -> Response {
     let total = found.len();
     let size = call.query.top.unwrap_or(PAGE);
     let value: Vec<Value> = found

@@ -3,7 +3,7 @@
 use super::error::{Error, JSON};
 use super::prefer::Prefer;
 use super::query::{Allowed, Query};
-use crate::store::{FolderId, Mailbox, Role, World};
+use crate::store::{self, FolderId, Mailbox, Role, World};
 use crate::{Request, Response, respond};
 use serde_json::{Map, Value};
 
@@ -62,6 +62,10 @@ impl<'a> Call<'a> {
             CalendarRef::Default => Ok(mailbox.role(Role::Calendar)),
             CalendarRef::Id(id) => {
                 let folder = mailbox.find_folder(id)?;
+                // A deleted calendar lies in Deleted Items, where it is no calendar any more.
+                if mailbox.is_below(folder.id, mailbox.role(Role::DeletedItems)) {
+                    return Err(store::Error::FolderNotFound.into());
+                }
                 if folder.is_calendar() {
                     Ok(folder.id)
                 } else {

@@ -1,9 +1,9 @@
-//! Deltas of events: with a window, and without.
+//! Deltas: of events with a window and without, and of messages.
 
 use super::call::{CalendarRef, Call};
 use super::error::Error;
 use super::event::{self, ODATA_TYPE};
-use super::list;
+use super::{folders, list, message};
 use crate::Response;
 use crate::store::{CursorError, Entry, Feed, Mailbox, Node, Scope, What, Window, World};
 use serde_json::{Value, json};
@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 const PAGE: usize = 50;
 const VIEW: &str = "calendarView/delta";
 const EVENTS: &str = "events/delta";
+/// Followed by the members selected, which the tokens keep (docs: message-delta).
+const MESSAGES: &str = "messages/delta?";
 
 /// Changes of a calendar within a window.
 ///
@@ -54,24 +56,92 @@ fn answer(
         Some(token) => mailbox.cursor(token).map_err(|error| lost(call, error))?.feed().window,
     };
     let feed = Feed { operation: operation.to_owned(), scope: Scope::Items(folder), window };
+    page(mailbox, call, &feed, "event", |mailbox, entry| Some(render(mailbox, call, &feed, entry)))
+}
+
+/// Changes of the messages of a mail folder.
+pub(super) fn messages(
+    world: &mut World,
+    call: &Call<'_>,
+    folder: &str,
+) -> Result<Response, Error> {
+    message::check_select(call)?;
+    let mailbox = call.mailbox_mut(world)?;
+    let folder = folders::find(mailbox, folder)?;
+    let operation = match &call.query.token {
+        None => {
+            format!("{MESSAGES}{}", call.query.select.as_deref().unwrap_or_default().join(","))
+        }
+        Some(token) => {
+            let cursor = mailbox.cursor(token).map_err(|error| lost(call, error))?;
+            cursor.feed().operation.clone()
+        }
+    };
+    let Some(selected) = operation.strip_prefix(MESSAGES) else {
+        return Err(lost(call, CursorError::Foreign));
+    };
+    let names: Vec<String> =
+        selected.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let names = (!names.is_empty()).then_some(names);
+    let feed = Feed { operation: operation.clone(), scope: Scope::Items(folder), window: None };
+    page(mailbox, call, &feed, "message", |mailbox, entry| {
+        message_entry(mailbox, call, names.as_ref(), entry)
+    })
+}
+
+/// A page of a feed with the link to go on; what `render` gives nothing for is left out.
+fn page(
+    mailbox: &mut Mailbox,
+    call: &Call<'_>,
+    feed: &Feed,
+    kind: &str,
+    render: impl Fn(&Mailbox, Entry) -> Option<Value>,
+) -> Result<Response, Error> {
+    let token = call.query.token.as_deref();
     let mut size = call.prefer.max_page_size.unwrap_or(PAGE);
     // A round may begin with an empty page that has a nextLink.
     let empty_first = token.is_none() && mailbox.odd();
     if empty_first {
         size = 0;
     }
-    let page = mailbox.sync_page(&feed, token, size).map_err(|error| lost(call, error))?;
+    let page = mailbox.sync_page(feed, token, size).map_err(|error| lost(call, error))?;
     let value: Vec<Value> =
-        page.entries.iter().map(|entry| render(mailbox, call, &feed, *entry)).collect();
+        page.entries.iter().filter_map(|entry| render(mailbox, *entry)).collect();
     let (annotation, option) = if page.more || empty_first {
         ("@odata.nextLink", "$skiptoken")
     } else {
         ("@odata.deltaLink", "$deltatoken")
     };
-    let mut body = json!({"@odata.context": format!("{}/$metadata#Collection(event)", call.base)});
+    let mut body = json!({"@odata.context": format!("{}/$metadata#Collection({kind})", call.base)});
     body[annotation] = json!(call.link(&[(option, &page.token)]));
     body["value"] = Value::Array(value);
     Ok(call.answer(200, &body))
+}
+
+/// Nothing for items that are no messages, such as events in Deleted Items.
+fn message_entry(
+    mailbox: &Mailbox,
+    call: &Call<'_>,
+    names: Option<&Vec<String>>,
+    entry: Entry,
+) -> Option<Value> {
+    let item = match entry.node {
+        Node::Item { id, moves } if entry.what != What::Deleted => {
+            mailbox.item(id).ok().filter(|item| item.moves == moves)
+        }
+        Node::Item { .. } | Node::Folder(_) => None,
+    };
+    let mut json = match item {
+        Some(item) => {
+            event::select(message::render(mailbox, item, message::message_of(item)?, call), names)
+        }
+        None => json!({
+            "id": event::node_id(mailbox, entry.node, &call.prefer),
+            "@removed": {"reason": "deleted"},
+        }),
+    };
+    json["@odata.type"] = json!(message::ODATA_TYPE);
+    Some(json)
 }
 
 fn render(mailbox: &Mailbox, call: &Call<'_>, feed: &Feed, entry: Entry) -> Value {

@@ -151,7 +151,7 @@ pub(super) fn select(json: Value, names: Option<&Vec<String>>) -> Value {
     Value::Object(kept)
 }
 
-fn extend(json: &mut Value, item: &Item, asked: &[PropertyId]) {
+pub(super) fn extend(json: &mut Value, item: &Item, asked: &[PropertyId]) {
     let (mut single, mut multi) = (Vec::new(), Vec::new());
     for id in asked {
         match item.property(id) {
@@ -172,7 +172,7 @@ fn extend(json: &mut Value, item: &Item, asked: &[PropertyId]) {
     }
 }
 
-fn body(body: &Body, prefer: &Prefer) -> Value {
+pub(super) fn body(body: &Body, prefer: &Prefer) -> Value {
     if prefer.text_body {
         return json!({"contentType": "text", "content": body.as_text()});
     }
@@ -221,7 +221,7 @@ fn attendee(attendee: &Attendee) -> Value {
     })
 }
 
-fn recipient(person: &Person) -> Value {
+pub(super) fn recipient(person: &Person) -> Value {
     json!({"emailAddress": {"name": person.name, "address": person.address}})
 }
 
@@ -230,7 +230,7 @@ fn web_link(id: &str) -> String {
     format!("https://outlook.office365.com/owa/?itemid={id}&exvsurl=1&path=/calendar/item")
 }
 
-fn importance(importance: Importance) -> &'static str {
+pub(super) fn importance(importance: Importance) -> &'static str {
     match importance {
         Importance::Low => "low",
         Importance::Normal => "normal",

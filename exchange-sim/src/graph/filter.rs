@@ -72,10 +72,19 @@ impl Filter {
         item: &Item,
         json: &impl Deref<Target = Value>,
     ) -> Result<bool, Error> {
+        self.meets(Some(item), json)
+    }
+
+    /// The same for what is no item and has no extended properties, such as a calendar.
+    pub(super) fn holds_entity(&self, json: &impl Deref<Target = Value>) -> Result<bool, Error> {
+        self.meets(None, json)
+    }
+
+    fn meets(&self, item: Option<&Item>, json: &impl Deref<Target = Value>) -> Result<bool, Error> {
         match self {
             Filter::Or(terms) => {
                 for term in terms {
-                    if term.holds(item, json)? {
+                    if term.meets(item, json)? {
                         return Ok(true);
                     }
                 }
@@ -83,18 +92,18 @@ impl Filter {
             }
             Filter::And(terms) => {
                 for term in terms {
-                    if !term.holds(item, json)? {
+                    if !term.meets(item, json)? {
                         return Ok(false);
                     }
                 }
                 Ok(true)
             }
-            Filter::Not(term) => Ok(!term.holds(item, json)?),
+            Filter::Not(term) => Ok(!term.meets(item, json)?),
             Filter::Compare { path, op, literal } => Ok(compare(at(json, path)?, *op, literal)),
             Filter::Call { function, path, literal } => {
                 Ok(at(json, path)?.as_str().is_some_and(|text| function.holds(text, literal)))
             }
-            Filter::Property { id, value } => Ok(match item.property(id) {
+            Filter::Property { id, value } => Ok(match item.and_then(|item| item.property(id)) {
                 Some(PropertyValue::One(text)) => value.holds_text(&text),
                 Some(PropertyValue::Many(texts)) => texts.iter().any(|text| value.holds_text(text)),
                 None => false,
@@ -133,6 +142,10 @@ impl Function {
 pub(super) fn at<'a>(json: &'a Value, path: &str) -> Result<&'a Value, Error> {
     let mut value = json;
     for name in path.split('/') {
+        // Nothing has no members: a draft without an author, say.
+        if value.is_null() {
+            break;
+        }
         let members = value.as_object().ok_or_else(|| unknown(path))?;
         value = members
             .iter()

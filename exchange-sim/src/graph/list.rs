@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::cell::LazyCell;
 
-const PAGE: usize = 10;
+pub(super) const PAGE: usize = 10;
 /// Longest window of calendar views (msgraph: "Maximum number of days: 1825").
 const WINDOW_DAYS_MAX: i64 = 1825;
 
@@ -144,7 +144,7 @@ fn filtered<'m>(
     Ok(found)
 }
 
-fn sort(found: &mut [Value], call: &Call<'_>) -> Result<(), Error> {
+pub(super) fn sort(found: &mut [Value], call: &Call<'_>) -> Result<(), Error> {
     for order in call.query.order.iter().rev() {
         if let Some(first) = found.first() {
             filter::at(first, &order.path)?;
@@ -158,7 +158,7 @@ fn sort(found: &mut [Value], call: &Call<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn next_link(call: &Call<'_>, skip: usize) -> String {
+pub(super) fn next_link(call: &Call<'_>, skip: usize) -> String {
     let skip = skip.to_string();
     let mut options: Vec<(&str, &str)> = call
         .query

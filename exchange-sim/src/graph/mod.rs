@@ -1,4 +1,4 @@
-//! Microsoft Graph v1.0: events and calendars.
+//! Microsoft Graph v1.0: events and calendars, messages and mail folders.
 
 mod batch;
 mod calendar;
@@ -8,7 +8,10 @@ mod error;
 mod event;
 mod events;
 mod filter;
+mod folders;
 mod list;
+mod message;
+mod messages;
 mod pace;
 mod prefer;
 mod query;
@@ -17,7 +20,7 @@ mod write;
 
 pub(crate) use pace::Pace;
 
-use crate::fault::{self, Service};
+use crate::fault::{self, Action, FaultKind, Service};
 use crate::store::World;
 use crate::token::Audience;
 use crate::{Reply, Request, Response};
@@ -30,7 +33,12 @@ use route::{Route, Target};
 /// Answers a request whose path below `/v1.0` is `path`.
 pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> Reply {
     let reply = if is_batch(path) {
-        let action = world.faults.take(Service::Graph, &operation(request, path), None);
+        let mut action = world.faults.take(Service::Graph, &operation(request, path), None);
+        // Limits hold for each step; the batch itself succeeds (docs: throttling, json-batching).
+        if let Some(Action { kind: FaultKind::Throttle, seconds }) = action {
+            world.faults.throttle_next(Service::Graph, seconds);
+            action = None;
+        }
         let refuse = |world: &mut World, refusal| {
             Error::refusal(refusal).render(world, call::client_request_id(request))
         };
@@ -134,8 +142,6 @@ fn answer(
         ("GET", Target::Calendar(calendar)) => calendar::get(world, call, calendar),
         ("PATCH", Target::Calendar(calendar)) => calendar::update(world, call, calendar),
         ("DELETE", Target::Calendar(calendar)) => calendar::delete(world, call, calendar),
-        ("GET", Target::MailFolders) => calendar::mail_folders(world, call),
-        ("GET", Target::MailFolder(id)) => calendar::mail_folder(world, call, id),
         ("GET", Target::Events(calendar)) => list::events(world, call, calendar.as_ref()),
         ("POST", Target::Events(calendar)) => events::create(world, call, calendar.as_ref()),
         ("GET", Target::View(calendar)) => list::view(world, call, calendar),
@@ -151,6 +157,40 @@ fn answer(
         ("POST", Target::PermanentDelete(calendar, id)) => {
             events::permanent_delete(world, call, calendar.as_ref(), id)
         }
+        _ => mail(world, call, method, target),
+    }
+}
+
+/// The part of [`answer`] that is about messages and their folders.
+fn mail(
+    world: &mut World,
+    call: &Call<'_>,
+    method: &str,
+    target: &Target,
+) -> Result<Response, Error> {
+    match (method, target) {
+        ("GET", Target::MailFolders) => folders::list(world, call, None),
+        ("POST", Target::MailFolders) => folders::create(world, call, None),
+        ("GET", Target::MailFolder(id)) => folders::get(world, call, id),
+        ("PATCH", Target::MailFolder(id)) => folders::update(world, call, id),
+        ("DELETE", Target::MailFolder(id)) => folders::delete(world, call, id),
+        ("GET", Target::ChildFolders(id)) => folders::list(world, call, Some(id)),
+        ("POST", Target::ChildFolders(id)) => folders::create(world, call, Some(id)),
+        ("POST", Target::MoveFolder(id)) => folders::move_to(world, call, id),
+        ("GET", Target::Messages(folder)) => messages::list(world, call, folder.as_deref()),
+        ("POST", Target::Messages(folder)) => messages::create(world, call, folder.as_deref()),
+        ("GET", Target::MessagesDelta(folder)) => delta::messages(world, call, folder),
+        ("GET", Target::Message(folder, id)) => messages::get(world, call, folder.as_deref(), id),
+        ("PATCH", Target::Message(folder, id)) => {
+            messages::update(world, call, folder.as_deref(), id)
+        }
+        ("DELETE", Target::Message(folder, id)) => {
+            messages::delete(world, call, folder.as_deref(), id)
+        }
+        ("POST", Target::Act(folder, id, action)) => {
+            messages::act(world, call, folder.as_deref(), id, *action)
+        }
+        ("POST", Target::SendMail) => messages::send_mail(world, call),
         _ => Err(Error::new(
             405,
             "ErrorInvalidRequest",

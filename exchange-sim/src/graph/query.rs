@@ -66,10 +66,15 @@ pub(super) const VIEW: &[&str] = &[
 ];
 /// Options of event deltas (docs: event-delta; `$select` and the like are unsupported).
 pub(super) const DELTA: &[&str] = &["startDateTime", "endDateTime", "$skiptoken", "$deltatoken"];
+/// Options of message deltas; the tokens keep `$select`.
+pub(super) const MESSAGE_DELTA: &[&str] = &["$select", "$skiptoken", "$deltatoken"];
 /// No options at all.
 pub(super) const NONE: &[&str] = &[];
 
 const TOP_MAX: usize = 1000;
+
+/// What Graph expands in events and messages and this server doesn't.
+const ELSEWHERE: [&str; 3] = ["attachments", "extensions", "microsoft.graph.eventMessage/event"];
 
 impl Query {
     /// Reads the options.
@@ -160,6 +165,11 @@ fn expand(value: &str) -> Result<Vec<PropertyId>, Error> {
     let mut ids = Vec::new();
     for part in split_outside(value) {
         let part = part.trim();
+        let wanted = part.split('(').next().unwrap_or_default();
+        if let Some(known) = ELSEWHERE.iter().find(|known| known.eq_ignore_ascii_case(wanted)) {
+            let message = format!("The built-in Exchange doesn't expand '{known}'.");
+            return Err(Error::new(501, "NotImplemented", message));
+        }
         let (name, options) = part.split_once('(').ok_or_else(unsupported)?;
         let known = ["singleValueExtendedProperties", "multiValueExtendedProperties"];
         if !known.iter().any(|known| known.eq_ignore_ascii_case(name.trim())) {

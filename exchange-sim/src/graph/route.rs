@@ -2,6 +2,7 @@
 
 use super::call::{CalendarRef, decode};
 use super::error::Error;
+use super::messages::Action;
 use super::query;
 use http::Method;
 
@@ -9,7 +10,8 @@ use http::Method;
 pub(super) const ME: &str = "me";
 
 /// Segments of Graph v1.0 that are understood and not served.
-const ELSEWHERE: [&str; 28] = [
+const ELSEWHERE: [&str; 29] = [
+    "delta",
     "accept",
     "attachments",
     "calendargroups",
@@ -63,6 +65,14 @@ pub(super) enum Target {
     ViewDelta(CalendarRef),
     MailFolders,
     MailFolder(String),
+    ChildFolders(String),
+    MoveFolder(String),
+    /// Messages without a folder are those of the whole mailbox.
+    Messages(Option<String>),
+    MessagesDelta(String),
+    Message(Option<String>, String),
+    Act(Option<String>, String, Action),
+    SendMail,
 }
 
 impl Route {
@@ -85,9 +95,21 @@ impl Route {
         let reads = method == Method::GET;
         match &self.target {
             Target::User => None,
-            Target::MailFolders | Target::MailFolder(_) => {
+            Target::MailFolders | Target::MailFolder(_) | Target::ChildFolders(_) if reads => {
                 Some(&["Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"])
             }
+            Target::Messages(_) | Target::MessagesDelta(_) | Target::Message(..) if reads => {
+                Some(&["Mail.Read", "Mail.ReadWrite"])
+            }
+            Target::SendMail | Target::Act(_, _, Action::Send) => Some(&["Mail.Send"]),
+            Target::MailFolders
+            | Target::MailFolder(_)
+            | Target::ChildFolders(_)
+            | Target::MoveFolder(_)
+            | Target::Messages(_)
+            | Target::MessagesDelta(_)
+            | Target::Message(..)
+            | Target::Act(..) => Some(&["Mail.ReadWrite"]),
             Target::Calendars
             | Target::Calendar(_)
             | Target::Events(_)
@@ -112,11 +134,14 @@ impl Route {
         }
         match &self.target {
             Target::User | Target::Calendar(_) | Target::MailFolder(_) => query::SINGLE,
-            Target::Event(..) => query::SINGLE,
+            Target::Event(..) | Target::Message(..) => query::SINGLE,
             Target::Calendars | Target::MailFolders | Target::Events(_) => query::LIST,
+            Target::ChildFolders(_) | Target::Messages(_) => query::LIST,
             Target::View(_) => query::VIEW,
             Target::ViewDelta(_) | Target::EventsDelta(_) => query::DELTA,
-            Target::PermanentDelete(..) => query::NONE,
+            Target::MessagesDelta(_) => query::MESSAGE_DELTA,
+            Target::PermanentDelete(..) | Target::MoveFolder(_) => query::NONE,
+            Target::Act(..) | Target::SendMail => query::NONE,
         }
     }
 }
@@ -153,7 +178,15 @@ fn target(segments: &[&str], lower: &[String]) -> Result<Target, Error> {
         [] => Target::User,
         ["calendars"] => Target::Calendars,
         ["mailfolders"] => Target::MailFolders,
+        ["mailfolders", delta] if is_delta(delta) => return Err(not_served(lower)),
         ["mailfolders", _] => Target::MailFolder(id(1)),
+        ["mailfolders", _, "childfolders"] => Target::ChildFolders(id(1)),
+        ["mailfolders", _, "move"] => Target::MoveFolder(id(1)),
+        ["mailfolders", _, "messages", rest @ ..] => {
+            return in_messages(Some(id(1)), &segments[3..], rest, lower);
+        }
+        ["messages", rest @ ..] => return in_messages(None, &segments[1..], rest, lower),
+        ["sendmail" | "microsoft.graph.sendmail"] => Target::SendMail,
         ["calendar", rest @ ..] => {
             return in_calendar(CalendarRef::Default, &segments[1..], rest);
         }
@@ -181,6 +214,28 @@ fn in_calendar(calendar: CalendarRef, segments: &[&str], lower: &[&str]) -> Resu
         ["calendarview"] => Target::View(calendar),
         ["calendarview", delta] if is_delta(delta) => Target::ViewDelta(calendar),
         [..] => return Err(not_served(lower)),
+    })
+}
+
+fn in_messages(
+    folder: Option<String>,
+    segments: &[&str],
+    rest: &[&str],
+    path: &[&str],
+) -> Result<Target, Error> {
+    Ok(match rest {
+        [] => Target::Messages(folder),
+        [delta] if is_delta(delta) => match folder {
+            Some(folder) => Target::MessagesDelta(folder),
+            // The service has it for folders only (docs: message-delta).
+            None => return Err(not_served(path)),
+        },
+        [_] => Target::Message(folder, segments[0].to_owned()),
+        [_, action] => match Action::parse(action) {
+            Some(action) => Target::Act(folder, segments[0].to_owned(), action),
+            None => return Err(not_served(path)),
+        },
+        [..] => return Err(not_served(path)),
     })
 }
 

@@ -123,7 +123,7 @@ fn apply(content: &mut Content, body: &Map<String, Value>) -> Result<(), Error> 
 }
 
 /// Takes a member that all items have; `false` if it is none.
-fn of_item(content: &mut Content, name: &str, value: &Value) -> Result<bool, Error> {
+pub(super) fn of_item(content: &mut Content, name: &str, value: &Value) -> Result<bool, Error> {
     match name {
         "subject" => content.subject = text_or_empty(name, value)?,
         "body" => content.body = item_body(value)?,
@@ -159,10 +159,13 @@ fn of_item(content: &mut Content, name: &str, value: &Value) -> Result<bool, Err
         "singleValueExtendedProperties" => {
             for property in array(name, value)? {
                 let (id, value) = property_of(property)?;
-                let Some(Value::String(value)) = value else {
-                    return Err(wrong_type("value", "Edm.String"));
+                let value = match value {
+                    Some(Value::String(value)) => value.clone(),
+                    // A widespread client writes Boolean properties so (O365 2.1: DoNotForward).
+                    Some(Value::Bool(value)) => value.to_string(),
+                    _ => return Err(wrong_type("value", "Edm.String")),
                 };
-                content.properties.insert(id, PropertyValue::One(value.clone()));
+                content.properties.insert(id, PropertyValue::One(value));
             }
         }
         "multiValueExtendedProperties" => {
@@ -300,6 +303,8 @@ fn item_body(value: &Value) -> Result<Body, Error> {
     only(members, &["contentType", "content"], "microsoft.graph.itemBody")?;
     let kind = match members.get("contentType") {
         None => BodyKind::Text,
+        // As in the documented request (docs: mailfolder-post-messages).
+        Some(kind) if kind == "" => BodyKind::Text,
         Some(kind) => {
             choice("contentType", kind, &[("text", BodyKind::Text), ("html", BodyKind::Html)])?
         }
@@ -406,7 +411,7 @@ fn property_of(value: &Value) -> Result<(PropertyId, Option<&Value>), Error> {
 }
 
 /// Refuses members that the type doesn't have.
-fn only(members: &Map<String, Value>, known: &[&str], kind: &str) -> Result<(), Error> {
+pub(super) fn only(members: &Map<String, Value>, known: &[&str], kind: &str) -> Result<(), Error> {
     match members.keys().find(|name| !known.contains(&name.as_str()) && !name.contains("@odata.")) {
         None => Ok(()),
         Some(name) => Err(Error::body(format!(
@@ -424,7 +429,7 @@ pub(super) fn object<'a>(name: &str, value: &'a Value) -> Result<&'a Map<String,
     value.as_object().ok_or_else(|| wrong_type(name, "a structured value"))
 }
 
-fn array<'a>(name: &str, value: &'a Value) -> Result<&'a [Value], Error> {
+pub(super) fn array<'a>(name: &str, value: &'a Value) -> Result<&'a [Value], Error> {
     match value {
         Value::Array(values) => Ok(values),
         Value::Null => Ok(&[]),
@@ -438,7 +443,7 @@ pub(super) fn text(name: &str, value: &Value) -> Result<String, Error> {
     value.as_str().map(str::to_owned).ok_or_else(|| wrong_type(name, "Edm.String"))
 }
 
-fn text_or_empty(name: &str, value: &Value) -> Result<String, Error> {
+pub(super) fn text_or_empty(name: &str, value: &Value) -> Result<String, Error> {
     if value.is_null() { Ok(String::new()) } else { text(name, value) }
 }
 
@@ -446,11 +451,11 @@ fn texts(name: &str, value: &Value) -> Result<Vec<String>, Error> {
     array(name, value)?.iter().map(|value| text(name, value)).collect()
 }
 
-fn flag(name: &str, value: &Value) -> Result<bool, Error> {
+pub(super) fn flag(name: &str, value: &Value) -> Result<bool, Error> {
     value.as_bool().ok_or_else(|| wrong_type(name, "Edm.Boolean"))
 }
 
-fn choice<T: Copy>(name: &str, value: &Value, known: &[(&str, T)]) -> Result<T, Error> {
+pub(super) fn choice<T: Copy>(name: &str, value: &Value, known: &[(&str, T)]) -> Result<T, Error> {
     let given = text(name, value)?;
     known
         .iter()

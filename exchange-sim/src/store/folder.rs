@@ -74,11 +74,13 @@ pub enum Role {
     RecoverableItemsDeletions,
     /// Hard-deleted items.
     RecoverableItemsPurges,
+    /// Mail put aside; known to Graph by this name, to EWS as a plain folder.
+    Archive,
 }
 
 impl Role {
     /// Every role, in the order the folders are made.
-    pub const ALL: [Role; 16] = [
+    pub const ALL: [Role; 17] = [
         Role::Root,
         Role::MsgFolderRoot,
         Role::RecoverableItemsRoot,
@@ -95,6 +97,7 @@ impl Role {
         Role::Outbox,
         Role::SentItems,
         Role::Tasks,
+        Role::Archive,
     ];
 
     /// The name in requests of both faces.
@@ -116,6 +119,7 @@ impl Role {
             Role::RecoverableItemsRoot => "recoverableitemsroot",
             Role::RecoverableItemsDeletions => "recoverableitemsdeletions",
             Role::RecoverableItemsPurges => "recoverableitemspurges",
+            Role::Archive => "archive",
         }
     }
 
@@ -143,6 +147,7 @@ impl Role {
             Role::RecoverableItemsRoot => "Recoverable Items",
             Role::RecoverableItemsDeletions => "Deletions",
             Role::RecoverableItemsPurges => "Purges",
+            Role::Archive => "Archive",
         }
     }
 
@@ -157,7 +162,7 @@ impl Role {
             Role::Notes => "IPF.StickyNote",
             Role::Tasks => "IPF.Task",
             Role::DeletedItems | Role::Drafts | Role::Inbox => MAIL_CLASS,
-            Role::JunkEmail | Role::Outbox | Role::SentItems => MAIL_CLASS,
+            Role::JunkEmail | Role::Outbox | Role::SentItems | Role::Archive => MAIL_CLASS,
         }
     }
 
@@ -175,7 +180,9 @@ impl Role {
             Role::Inbox | Role::Journal | Role::JunkEmail | Role::Notes => {
                 Some(Role::MsgFolderRoot)
             }
-            Role::Outbox | Role::SentItems | Role::Tasks => Some(Role::MsgFolderRoot),
+            Role::Outbox | Role::SentItems | Role::Tasks | Role::Archive => {
+                Some(Role::MsgFolderRoot)
+            }
         }
     }
 }

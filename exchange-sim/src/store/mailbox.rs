@@ -46,6 +46,7 @@ pub struct Mailbox {
     pub(super) log: Vec<Change>,
     pub(super) cursors: BTreeMap<String, Cursor>,
     pub(super) outbox: Vec<Sent>,
+    pub(super) deliveries: Vec<Content>,
     unsettled: Vec<(Timestamp, ItemId)>,
     change: u64,
     next_id: u64,
@@ -81,6 +82,7 @@ impl Mailbox {
             log: Vec::new(),
             cursors: BTreeMap::new(),
             outbox: Vec::new(),
+            deliveries: Vec::new(),
             unsettled: Vec::new(),
             change: 0,
             next_id: 1,
@@ -291,7 +293,7 @@ impl Mailbox {
     }
 
     /// What the server makes of what a client wrote.
-    fn rewritten(&mut self, mut content: Content) -> Result<Content, Error> {
+    pub(super) fn rewritten(&mut self, mut content: Content) -> Result<Content, Error> {
         content.subject = content.subject.trim_end().to_owned();
         if content.subject.chars().count() > SUBJECT_CHARS_MAX {
             return Err(Error::SubjectTooLong);

@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod changes;
+mod delivery;
 mod derived;
 pub mod dump;
 pub mod folder;

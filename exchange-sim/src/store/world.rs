@@ -86,10 +86,18 @@ impl World {
         due.into_iter().map(|(_, request)| request).collect()
     }
 
-    /// Takes what the mailboxes sent during a request; called after each request.
+    /// Takes what the mailboxes sent during a request, and delivers it; called after each request.
     pub fn collect_sent(&mut self) {
+        let mut deliveries = Vec::new();
         for mailbox in self.mailboxes.values_mut() {
             self.sent.append(&mut mailbox.outbox);
+            deliveries.append(&mut mailbox.deliveries);
+        }
+        for content in deliveries {
+            for mailbox in self.mailboxes.values_mut() {
+                // What its author's mailbox took, others take too.
+                let _ = mailbox.receive(content.clone());
+            }
         }
     }
 

@@ -1,0 +1,181 @@
+//! Mail folders.
+
+use super::calendar::page;
+use super::call::Call;
+use super::error::Error;
+use super::event::select;
+use super::write::text;
+use crate::store::{DeleteType, Folder, FolderId, Mailbox, Role, World, folder};
+use crate::{Response, respond};
+use serde_json::{Map, Value, json};
+
+/// Members of mail folders (docs: mailFolder resource).
+const MEMBERS: [&str; 8] = [
+    "id",
+    "displayName",
+    "parentFolderId",
+    "childFolderCount",
+    "unreadItemCount",
+    "totalItemCount",
+    "sizeInBytes",
+    "isHidden",
+];
+
+/// Finds a folder by id or well-known name.
+pub(super) fn find(mailbox: &Mailbox, id: &str) -> Result<FolderId, Error> {
+    match Role::parse(id) {
+        Some(role) => Ok(mailbox.role(role)),
+        None => Ok(mailbox.find_folder(id)?.id),
+    }
+}
+
+/// The mail folders directly below `parent`, or below the top.
+pub(super) fn list(
+    world: &mut World,
+    call: &Call<'_>,
+    parent: Option<&str>,
+) -> Result<Response, Error> {
+    check_select(call)?;
+    let mailbox = call.mailbox(world)?;
+    let parent = find(mailbox, parent.unwrap_or(Role::MsgFolderRoot.distinguished()))?;
+    let mut found = Vec::new();
+    for folder in mailbox.children(parent).filter(|folder| folder.class == folder::MAIL_CLASS) {
+        let json = render(mailbox, folder);
+        let holds = match &call.query.filter {
+            Some(filter) => filter.holds_entity(&&json)?,
+            None => true,
+        };
+        if holds {
+            found.push(json);
+        }
+    }
+    super::list::sort(&mut found, call)?;
+    Ok(page(call, "mailFolders", found))
+}
+
+/// One mail folder.
+pub(super) fn get(world: &mut World, call: &Call<'_>, id: &str) -> Result<Response, Error> {
+    check_select(call)?;
+    let mailbox = call.mailbox(world)?;
+    shown(mailbox, call, 200, find(mailbox, id)?)
+}
+
+/// A new folder below `parent`, or below the top.
+pub(super) fn create(
+    world: &mut World,
+    call: &Call<'_>,
+    parent: Option<&str>,
+) -> Result<Response, Error> {
+    let name = name(call)?.ok_or_else(empty_name)?;
+    let mailbox = call.mailbox_mut(world)?;
+    let parent = find(mailbox, parent.unwrap_or(Role::MsgFolderRoot.distinguished()))?;
+    let id = mailbox.create_folder(parent, &name, folder::MAIL_CLASS)?;
+    shown(mailbox, call, 201, id)
+}
+
+/// Renames a folder.
+pub(super) fn update(world: &mut World, call: &Call<'_>, id: &str) -> Result<Response, Error> {
+    let name = name(call)?;
+    let mailbox = call.mailbox_mut(world)?;
+    let id = find(mailbox, id)?;
+    if let Some(name) = name {
+        mailbox.rename_folder(id, &name)?;
+    }
+    shown(mailbox, call, 200, id)
+}
+
+/// Moves a folder to Deleted Items; from there it goes for good.
+pub(super) fn delete(world: &mut World, call: &Call<'_>, id: &str) -> Result<Response, Error> {
+    let mailbox = call.mailbox_mut(world)?;
+    let id = find(mailbox, id)?;
+    mailbox.delete_folder(id, DeleteType::MoveToDeletedItems)?;
+    Ok(respond(204, "", ""))
+}
+
+/// Moves a folder below another one.
+pub(super) fn move_to(world: &mut World, call: &Call<'_>, id: &str) -> Result<Response, Error> {
+    let target = destination(call)?;
+    let mailbox = call.mailbox_mut(world)?;
+    let (id, target) = (find(mailbox, id)?, find(mailbox, &target)?);
+    mailbox.move_folder(id, target)?;
+    shown(mailbox, call, 201, id)
+}
+
+/// The `destinationId` of an action's body, whose parameters are matched without case.
+pub(super) fn destination(call: &Call<'_>) -> Result<String, Error> {
+    let body = call.body()?;
+    match parameter(&body, "destinationId") {
+        Some(value) => text("destinationId", value),
+        None => {
+            Err(Error::new(400, "ErrorInvalidRequest", "The parameter 'destinationId' is missing."))
+        }
+    }
+}
+
+/// A parameter of an action, matched without case.
+pub(super) fn parameter<'b>(body: &'b Map<String, Value>, name: &str) -> Option<&'b Value> {
+    body.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+/// The `displayName` of the body.
+fn name(call: &Call<'_>) -> Result<Option<String>, Error> {
+    let mut name = None;
+    for (member, value) in &call.body()? {
+        match member.as_str() {
+            "displayName" => {
+                let given = text(member, value)?;
+                if given.trim().is_empty() {
+                    return Err(empty_name());
+                }
+                name = Some(given);
+            }
+            // What the service sets; folders made hidden are not served.
+            known if MEMBERS.contains(&known) => {}
+            annotation if annotation.contains("@odata.") => {}
+            _ if !call.strict => {}
+            unknown => {
+                return Err(Error::body(format!(
+                    "The property '{unknown}' does not exist on type 'microsoft.graph.mailFolder'. \
+                     Make sure to only use property names that are defined by the type or mark the \
+                     type as open type."
+                )));
+            }
+        }
+    }
+    Ok(name)
+}
+
+/// Refuses to select what folders don't have, where the schema is insisted on.
+fn check_select(call: &Call<'_>) -> Result<(), Error> {
+    let is_unknown = |name: &&String| !MEMBERS.iter().any(|known| known.eq_ignore_ascii_case(name));
+    match call.query.select.iter().flatten().find(is_unknown).filter(|_| call.strict) {
+        None => Ok(()),
+        Some(name) => Err(Error::bad_request(format!(
+            "Could not find a property named '{name}' on type 'microsoft.graph.mailFolder'."
+        ))),
+    }
+}
+
+fn empty_name() -> Error {
+    Error::new(400, "ErrorInvalidProperty", "The name of the folder must not be empty.")
+}
+
+fn shown(mailbox: &Mailbox, call: &Call<'_>, status: u16, id: FolderId) -> Result<Response, Error> {
+    let json = render(mailbox, mailbox.folder(id)?);
+    let mut json = select(json, call.query.select.as_ref());
+    json["@odata.context"] = json!(call.context("mailFolders/$entity"));
+    Ok(call.answer(status, &json))
+}
+
+fn render(mailbox: &Mailbox, folder: &Folder) -> Value {
+    json!({
+        "id": mailbox.graph_folder_id(folder.id),
+        "displayName": folder.name,
+        "parentFolderId": folder.parent.map(|parent| mailbox.graph_folder_id(parent)),
+        "childFolderCount": mailbox.children(folder.id).count(),
+        "unreadItemCount": mailbox.unread(folder.id),
+        "totalItemCount": mailbox.items_in(folder.id).count(),
+        "sizeInBytes": 0,
+        "isHidden": false,
+    })
+}

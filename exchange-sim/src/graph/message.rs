@@ -1,0 +1,303 @@
+//! Messages as Graph shows them and as clients write them.
+
+use super::call::Call;
+use super::error::Error;
+use super::{event, write};
+use crate::store::{
+    Content, Item, Kind, Mailbox, Message, Person, PropertyId, PropertyType, PropertyValue,
+};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+pub(super) const ODATA_TYPE: &str = "#microsoft.graph.message";
+/// Members that the service sets and ignores in what clients write (docs: message resource).
+const READ_ONLY: [&str; 17] = [
+    "id",
+    "changeKey",
+    "createdDateTime",
+    "lastModifiedDateTime",
+    "receivedDateTime",
+    "sentDateTime",
+    "bodyPreview",
+    "hasAttachments",
+    "isDraft",
+    "parentFolderId",
+    "conversationId",
+    "conversationIndex",
+    "webLink",
+    "uniqueBody",
+    "internetMessageHeaders",
+    "isReadReceiptRequested",
+    "isDeliveryReceiptRequested",
+];
+
+/// Members that clients may write at any time (docs: message-update).
+const WRITABLE: [&str; 8] = [
+    "categories",
+    "flag",
+    "importance",
+    "inferenceClassification",
+    "isRead",
+    "singleValueExtendedProperties",
+    "multiValueExtendedProperties",
+    "attachments",
+];
+
+/// Members that clients may write as long as the message is a draft (docs: message-update).
+const OF_DRAFTS: [&str; 9] = [
+    "subject",
+    "body",
+    "from",
+    "sender",
+    "toRecipients",
+    "ccRecipients",
+    "bccRecipients",
+    "replyTo",
+    "internetMessageId",
+];
+
+const FLAG_STATES: [(&str, &str); 3] = [("notFlagged", "0"), ("complete", "1"), ("flagged", "2")];
+/// PidTagMessageFlags, PidTagMessageDeliveryTime, PidTagClientSubmitTime (MS-OXPROPS).
+const FLAGS: u16 = 0x0e07;
+const DELIVERY_TIME: u16 = 0x0e06;
+const SUBMIT_TIME: u16 = 0x0039;
+/// `mfRead` and `mfUnsent` (MS-OXCMSG 2.2.1.6).
+const READ: i32 = 1;
+const UNSENT: i32 = 8;
+const RECIPIENTS_MAX: usize = 500;
+
+/// Whether messages have a member of this name.
+pub(super) fn is_known(name: &str) -> bool {
+    let names = READ_ONLY.iter().chain(&WRITABLE).chain(&OF_DRAFTS);
+    name == "@odata.type" || names.into_iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The message, if the item is one.
+pub(super) fn message_of(item: &Item) -> Option<&Message> {
+    match &item.content.kind {
+        Kind::Message(message) => Some(message),
+        Kind::Event(_) => None,
+    }
+}
+
+/// The whole message, with the extended properties asked for.
+pub(super) fn render(mailbox: &Mailbox, item: &Item, message: &Message, call: &Call<'_>) -> Value {
+    let content = &item.content;
+    let people = |people: &[Person]| people.iter().map(event::recipient).collect::<Vec<_>>();
+    let from = message.from.as_ref().map(event::recipient);
+    let mut json = json!({
+        "@odata.etag": event::etag(mailbox, item),
+        "id": event::id(mailbox, item, &call.prefer),
+        "createdDateTime": event::instant(item.created),
+        "lastModifiedDateTime": event::instant(item.modified),
+        "changeKey": mailbox.change_key(item),
+        "categories": content.categories,
+        // Drafts show when they were made.
+        "receivedDateTime": event::instant(message.received.unwrap_or(item.created)),
+        "sentDateTime": event::instant(message.sent.unwrap_or(item.created)),
+        "hasAttachments": false,
+        "internetMessageId": message.internet_message_id,
+        "subject": content.subject,
+        "bodyPreview": content.body.preview(),
+        "importance": event::importance(content.importance),
+        "parentFolderId": mailbox.graph_folder_id(item.folder),
+        "isRead": message.read,
+        "isDraft": message.draft,
+        "body": event::body(&content.body, &call.prefer),
+        "sender": from,
+        "from": from,
+        "toRecipients": people(&message.to),
+        "ccRecipients": people(&message.cc),
+        "bccRecipients": people(&message.bcc),
+        "replyTo": [],
+        "flag": {"flagStatus": flag_status(item)},
+    });
+    event::extend(&mut json, item, &call.query.expand);
+    json
+}
+
+/// Refuses to select what messages don't have, where the schema is insisted on.
+pub(super) fn check_select(call: &Call<'_>) -> Result<(), Error> {
+    let names = call.query.select.iter().flatten();
+    let unknown = names
+        .map(|name| name.split('/').next().unwrap_or_default())
+        .find(|name| call.strict && !is_known(name));
+    match unknown {
+        None => Ok(()),
+        Some(name) => Err(Error::bad_request(format!(
+            "Could not find a property named '{name}' on type 'microsoft.graph.message'."
+        ))),
+    }
+}
+
+/// A new message from a POST body: a read draft, unless its extended properties say otherwise.
+///
+/// `Integer 0x0E07` without bit 8 makes it a message that was sent; `SystemTime 0x0E06` and
+/// `SystemTime 0x0039` date it.
+pub(super) fn create(body: &Map<String, Value>) -> Result<Content, Error> {
+    let mut content = Content::message("");
+    if let Kind::Message(message) = &mut content.kind {
+        message.read = true;
+    }
+    apply(&mut content, body)?;
+    let flags = take(&mut content, PropertyType::Integer, FLAGS)
+        .and_then(|flags| flags.parse::<i32>().ok());
+    let received = take(&mut content, PropertyType::SystemTime, DELIVERY_TIME);
+    let submitted = PropertyId::tag(PropertyType::SystemTime, SUBMIT_TIME);
+    let sent = content.properties.get(&submitted).and_then(PropertyValue::one).map(str::to_owned);
+    if let Kind::Message(message) = &mut content.kind {
+        message.received = received.map(|at| time(&at)).transpose()?;
+        message.sent = sent.map(|at| time(&at)).transpose()?;
+        if let Some(flags) = flags {
+            message.draft = flags & UNSENT != 0;
+            if !body.contains_key("isRead") {
+                message.read = flags & READ != 0;
+            }
+        }
+    }
+    Ok(content)
+}
+
+/// Changes a message as a PATCH body says; what states its dates and draft state is too late.
+pub(super) fn update(content: &mut Content, body: &Map<String, Value>) -> Result<(), Error> {
+    let is_draft = matches!(&content.kind, Kind::Message(message) if message.draft);
+    if !is_draft && let Some(name) = body.keys().find(|name| OF_DRAFTS.contains(&name.as_str())) {
+        return Err(Error::new(
+            400,
+            "ErrorInvalidPropertySet",
+            format!("Set action is invalid for property. (Property: {name})"),
+        ));
+    }
+    let submitted = PropertyId::tag(PropertyType::SystemTime, SUBMIT_TIME);
+    let before = content.properties.get(&submitted).cloned();
+    apply(content, body)?;
+    take(content, PropertyType::Integer, FLAGS);
+    take(content, PropertyType::SystemTime, DELIVERY_TIME);
+    match before {
+        Some(before) => content.properties.insert(submitted, before),
+        None => content.properties.remove(&submitted),
+    };
+    Ok(())
+}
+
+fn apply(content: &mut Content, body: &Map<String, Value>) -> Result<(), Error> {
+    for (name, value) in body {
+        if READ_ONLY.contains(&name.as_str()) || name.contains("@odata.") {
+            continue;
+        }
+        if !WRITABLE.contains(&name.as_str()) && !OF_DRAFTS.contains(&name.as_str()) {
+            return Err(Error::body(format!(
+                "The property '{name}' does not exist on type 'microsoft.graph.message'. Make sure \
+                 to only use property names that are defined by the type or mark the type as open \
+                 type."
+            )));
+        }
+        if name == "flag" {
+            set_flag(content, value)?;
+        } else if !write::of_item(content, name, value)?
+            && let Kind::Message(message) = &mut content.kind
+        {
+            of_message(message, name, value)?;
+        }
+    }
+    match &content.kind {
+        Kind::Message(message)
+            if message.to.len() + message.cc.len() + message.bcc.len() > RECIPIENTS_MAX =>
+        {
+            Err(Error::new(
+                400,
+                "ErrorExceededMaxRecipientLimit",
+                "The maximum number of recipients is 500.",
+            ))
+        }
+        Kind::Message(_) | Kind::Event(_) => Ok(()),
+    }
+}
+
+fn of_message(message: &mut Message, name: &str, value: &Value) -> Result<(), Error> {
+    match name {
+        "from" | "sender" if value.is_null() => {}
+        // Author and sender are one person here.
+        "from" => message.from = Some(person(name, value)?),
+        "sender" => {
+            let sender = person(name, value)?;
+            message.from.get_or_insert(sender);
+        }
+        "toRecipients" => message.to = people(name, value)?,
+        "ccRecipients" => message.cc = people(name, value)?,
+        "bccRecipients" => message.bcc = people(name, value)?,
+        "isRead" => message.read = write::flag(name, value)?,
+        "internetMessageId" => message.internet_message_id = write::text_or_empty(name, value)?,
+        "inferenceClassification" => {
+            write::choice(name, value, &["focused", "other"].map(|name| (name, ())))?;
+        }
+        "replyTo" | "attachments" if !write::array(name, value)?.is_empty() => {
+            return Err(Error::new(
+                501,
+                "NotImplemented",
+                format!("The built-in Exchange doesn't serve '{name}' in messages."),
+            ));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn people(name: &str, value: &Value) -> Result<Vec<Person>, Error> {
+    write::array(name, value)?.iter().map(|one| person(name, one)).collect()
+}
+
+fn person(name: &str, value: &Value) -> Result<Person, Error> {
+    let members = write::object(name, value)?;
+    write::only(members, &["emailAddress", "@odata.type"], "microsoft.graph.recipient")?;
+    let email = write::object("emailAddress", members.get("emailAddress").unwrap_or(&Value::Null))?;
+    write::only(email, &["name", "address"], "microsoft.graph.emailAddress")?;
+    let text = |name: &str| write::text_or_empty(name, email.get(name).unwrap_or(&Value::Null));
+    let (name, address) = (text("name")?, text("address")?);
+    let name = if name.is_empty() { address.clone() } else { name };
+    Ok(Person { name, address })
+}
+
+/// Keeps the flag where EWS and extended properties see it (MS-OXPROPS: PidTagFlagStatus).
+fn set_flag(content: &mut Content, value: &Value) -> Result<(), Error> {
+    let mut status = "0";
+    if !value.is_null() {
+        let members = write::object("flag", value)?;
+        let known = ["flagStatus", "startDateTime", "dueDateTime", "completedDateTime"];
+        write::only(members, &known, "microsoft.graph.followupFlag")?;
+        if let Some(given) = members.get("flagStatus").filter(|given| !given.is_null()) {
+            status = write::choice("flagStatus", given, &FLAG_STATES)?;
+        }
+    }
+    content.properties.insert(flag_property(), PropertyValue::One(status.to_owned()));
+    Ok(())
+}
+
+fn flag_status(item: &Item) -> &'static str {
+    let stored = item.content.properties.get(&flag_property()).and_then(PropertyValue::one);
+    FLAG_STATES
+        .iter()
+        .find(|(_, number)| Some(*number) == stored)
+        .map_or("notFlagged", |(name, _)| *name)
+}
+
+fn flag_property() -> PropertyId {
+    PropertyId::tag(PropertyType::Integer, 0x1090)
+}
+
+fn take(content: &mut Content, kind: PropertyType, tag: u16) -> Option<String> {
+    match content.properties.remove(&PropertyId::tag(kind, tag))? {
+        PropertyValue::One(value) => Some(value),
+        PropertyValue::Many(_) => None,
+    }
+}
+
+fn time(text: &str) -> Result<Timestamp, Error> {
+    text.parse().map_err(|_| {
+        Error::new(
+            400,
+            "ErrorInvalidExtendedPropertyValue",
+            format!("The value '{text}' doesn't fit the type of the extended property."),
+        )
+    })
+}
