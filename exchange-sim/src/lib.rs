@@ -7,6 +7,7 @@
 //! Behaviour follows Microsoft's published schemas, documentation and recordings, never what a
 //! client would like.
 
+mod autodiscover;
 pub mod config;
 pub mod control;
 mod ews;
@@ -157,6 +158,10 @@ fn dispatch(world: &mut World, request: &Request) -> Reply {
     let path = request.uri().path().to_owned();
     if path.eq_ignore_ascii_case("/ews/exchange.asmx") {
         return ews::handle(world, request);
+    }
+    let (directory, rest) = path.split_at_checked("/autodiscover/".len()).unwrap_or_default();
+    if directory.eq_ignore_ascii_case("/autodiscover/") {
+        return Reply::respond(autodiscover::handle(world, request, rest));
     }
     if let Some(rest) = path.strip_prefix("/v1.0") {
         return graph::handle(world, request, rest);

@@ -1,9 +1,11 @@
 //! Renders one property of an item by its `FieldURI`.
 
 use super::context::parent_id_element;
+use super::mime::references;
 use super::shape::BodyShape;
 use super::shape::Source;
 use super::write::in_reply_to;
+use super::write::receipt;
 use super::xml::Element;
 use super::zone;
 use crate::store::Attendee;
@@ -74,7 +76,7 @@ pub(crate) fn render(view: &View<'_>, item: &Item, uri: &str) -> Option<Element>
         "item" => item_field(view, item, name),
         "calendar" => calendar_field(view, item, name),
         "message" => match &item.content.kind {
-            Kind::Message(message) => message_field(view, message, name),
+            Kind::Message(message) => message_field(view, item, message, name),
             Kind::Event(_) => None,
         },
         _ => None,
@@ -176,7 +178,7 @@ fn calendar_field(view: &View<'_>, item: &Item, name: &str) -> Option<Element> {
     }
 }
 
-fn message_field(view: &View<'_>, message: &Message, name: &str) -> Option<Element> {
+fn message_field(view: &View<'_>, item: &Item, message: &Message, name: &str) -> Option<Element> {
     let text = |value: String| Some(Element::t_text(name, value));
     let list = |people: &[Person]| match people {
         [] => None,
@@ -192,7 +194,12 @@ fn message_field(view: &View<'_>, message: &Message, name: &str) -> Option<Eleme
         "CcRecipients" => list(&message.cc),
         "BccRecipients" => list(&message.bcc),
         "IsRead" => text(message.read.to_string()),
-        "IsReadReceiptRequested" | "IsDeliveryReceiptRequested" => text(false.to_string()),
+        "IsReadReceiptRequested" | "IsDeliveryReceiptRequested" | "IsResponseRequested" => {
+            let asked =
+                item.property(&receipt(name)).and_then(|value| value.one().map(str::to_owned));
+            text(asked.unwrap_or_else(|| false.to_string()))
+        }
+        "References" => text(item.property(&references())?.one()?.to_owned()),
         "InternetMessageId" => text(message.internet_message_id.clone()),
         _ => None,
     }

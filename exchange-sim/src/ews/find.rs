@@ -207,6 +207,12 @@ fn compare(a: &str, b: &str) -> Ordering {
     if let (Some(a), Some(b)) = (zone::instant(a, &Zone::utc()), zone::instant(b, &Zone::utc())) {
         return a.cmp(&b);
     }
+    // An xs:boolean may be written as a digit.
+    for (truth, other) in [(a, b), (b, a)] {
+        if matches!(truth, "true" | "false") && matches!(other, "0" | "1") {
+            return super::write::boolean(a).cmp(&super::write::boolean(b));
+        }
+    }
     a.to_lowercase().cmp(&b.to_lowercase())
 }
 

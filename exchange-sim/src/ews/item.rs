@@ -6,6 +6,8 @@ use super::failure::success;
 use super::folder::each;
 use super::folder::failure;
 use super::folder::move_failed;
+use super::message;
+use super::message::Disposition;
 use super::path::Path;
 use super::shape::ItemShape;
 use super::shape::Source;
@@ -42,6 +44,9 @@ pub(crate) fn create(
 ) -> Vec<Result<Element, Failure>> {
     let send = request.attribute("SendMeetingInvitations");
     each(request, "Items", |item| {
+        if item.name == "Message" {
+            return message::create(context, request, item);
+        }
         if item.name != "CalendarItem" {
             return Err(Failure::new(
                 "ErrorInvalidItemForOperationCreateItem",
@@ -78,6 +83,10 @@ pub(crate) fn update(
         check_change_key(id_element, &context.mailbox().change_key(item), overwrite)?;
         let (id, expected) = (item.id, item.change);
         let before = item.content.clone();
+        let disposition = match before.as_event() {
+            Some(_) => Disposition::SaveOnly,
+            None => Disposition::of(request)?,
+        };
         if before.as_event().is_some() && send.is_none() {
             return Err(Failure::new(
                 "ErrorSendMeetingInvitationsOrCancellationsRequired",
@@ -98,9 +107,23 @@ pub(crate) fn update(
         let (old, new) = (addresses(&before), addresses(&after));
         context.mailbox_mut().update(id, Some(expected), after).map_err(failure)?;
         tell(context, id, send.unwrap_or("SendToNone"), &old, &new)?;
-        Ok(named(context, id)?
-            .with(Element::m("ConflictResults").with(Element::t_text("Count", "0"))))
+        let save_to = match disposition {
+            Disposition::SaveOnly => return updated(context, id),
+            Disposition::SendOnly => None,
+            Disposition::SendAndSaveCopy => Some(context.mailbox().role(Role::SentItems)),
+        };
+        message::send(context, id, save_to)?;
+        Ok(success().with(Element::m("Items")).with(no_conflicts()))
     })
+}
+
+/// The answer that names a changed item.
+fn updated(context: &Context<'_>, id: ItemId) -> Result<Element, Failure> {
+    Ok(named(context, id)?.with(no_conflicts()))
+}
+
+fn no_conflicts() -> Element {
+    Element::m("ConflictResults").with(Element::t_text("Count", "0"))
 }
 
 /// DeleteItem: one answer an id.
@@ -230,6 +253,10 @@ fn apply(draft: &mut Draft, update: &Element) -> Result<(), Failure> {
         return Err(Failure::new(code, text).about(path.element()));
     };
     let fits = match &path {
+        // Messages have this one under a URI of their own.
+        Path::Field(uri) if uri == "message:IsResponseRequested" => {
+            property.name == "IsResponseRequested"
+        }
         Path::Field(uri) => *uri == field_uri(&property.name),
         Path::Extended(..) => property.name == "ExtendedProperty",
         Path::Indexed(..) => false,
@@ -243,7 +270,11 @@ fn apply(draft: &mut Draft, update: &Element) -> Result<(), Failure> {
 
 /// Holds the ChangeKey of a write against the current one (MS docs: ResponseCode,
 /// ErrorChangeKeyRequiredForWriteOperations, ErrorInvalidChangeKey, ErrorIrresolvableConflict).
-fn check_change_key(id: &Element, current: &str, overwrite: bool) -> Result<(), Failure> {
+pub(crate) fn check_change_key(
+    id: &Element,
+    current: &str,
+    overwrite: bool,
+) -> Result<(), Failure> {
     match id.attribute("ChangeKey") {
         None | Some("") => Err(Failure::new(
             "ErrorChangeKeyRequiredForWriteOperations",
@@ -301,7 +332,7 @@ fn addresses(content: &Content) -> Vec<String> {
 }
 
 /// The answer that names an item and its current ChangeKey.
-fn named(context: &Context<'_>, id: ItemId) -> Result<Element, Failure> {
+pub(crate) fn named(context: &Context<'_>, id: ItemId) -> Result<Element, Failure> {
     let item: &Item = context.mailbox().item(id).map_err(failure)?;
     Ok(found(ItemShape::id_only().render(context.mailbox(), item)))
 }

@@ -1,6 +1,6 @@
 //! Exchange Web Services: SOAP 1.1 over HTTP, held against Microsoft's schema.
 
-mod auth;
+pub(crate) mod auth;
 mod context;
 #[cfg(test)]
 mod derive;
@@ -10,6 +10,8 @@ mod field;
 mod find;
 mod folder;
 mod item;
+mod message;
+mod mime;
 mod path;
 mod schema;
 mod service;
@@ -114,6 +116,8 @@ fn results(context: &mut Context<'_>, request: &Element) -> Option<Vec<Result<El
         "DeleteItem" => item::delete(context, request),
         "MoveItem" => item::move_to(context, request),
         "CopyItem" => item::copy_to(context, request),
+        "SendItem" => message::send_items(context, request),
+        "MarkAllItemsAsRead" => message::mark_all(context, request),
         "ConvertId" => service::convert_ids(context, request),
         "ResolveNames" => vec![service::resolve_names(context, request)],
         "GetServerTimeZones" => vec![service::time_zones(context, request)],

@@ -1,6 +1,8 @@
 //! Writes properties from request elements into an item's content: for CreateItem and UpdateItem.
 
 use super::failure::Failure;
+use super::message;
+use super::mime;
 use super::path::Path;
 use super::path::extended_property;
 use super::xml::Element;
@@ -11,6 +13,7 @@ use crate::store::Body;
 use crate::store::Content;
 use crate::store::Event;
 use crate::store::Importance;
+use crate::store::Kind;
 use crate::store::Location;
 use crate::store::Person;
 use crate::store::PropertyId;
@@ -39,7 +42,7 @@ pub(crate) struct Draft {
 }
 
 /// What the server alone writes, or what makes no sense on an item (MS docs: read-only elements).
-fn read_only(name: &str) -> Failure {
+pub(crate) fn read_only(name: &str) -> Failure {
     Failure::new("ErrorInvalidPropertySet", "Set action is invalid for property.").about(uri(name))
 }
 
@@ -47,7 +50,7 @@ fn uri(name: &str) -> Element {
     Path::Field(field_uri(name)).element()
 }
 
-/// The `FieldURI` of a property element of a calendar item.
+/// The `FieldURI` of a property element of an item.
 pub(crate) fn field_uri(name: &str) -> String {
     let of_item = [
         "MimeContent",
@@ -91,9 +94,12 @@ pub(crate) fn field_uri(name: &str) -> String {
         "TextBody",
         "Preview",
     ];
-    match of_item.contains(&name) {
-        true => format!("item:{name}"),
-        false => format!("calendar:{name}"),
+    if of_item.contains(&name) {
+        format!("item:{name}")
+    } else if message::FIELDS.contains(&name) {
+        format!("message:{name}")
+    } else {
+        format!("calendar:{name}")
     }
 }
 
@@ -131,12 +137,32 @@ impl Draft {
             }
             "ExtendedProperty" => {
                 let (id, value) = extended_property(element)?;
-                self.content.properties.insert(id, value);
+                let taken = match &mut self.content.kind {
+                    Kind::Message(message) => message::take(message, &id, &value),
+                    Kind::Event(_) => false,
+                };
+                if !taken {
+                    self.content.properties.insert(id, value);
+                }
             }
             // Derived from Start by the server; clients send it back and are not refused.
             "ReminderDueBy" | "Culture" => {}
-            "ItemClass" if text == "IPM.Appointment" => {}
-            _ => return self.set_event(element),
+            // First among an item's elements: what else the request states wins over it.
+            "MimeContent" if self.fresh && self.content.as_event().is_none() => {
+                return mime::read(&mut self.content, text);
+            }
+            "IsReadReceiptRequested" | "IsDeliveryReceiptRequested" | "IsResponseRequested"
+                if self.content.as_event().is_none() =>
+            {
+                let value = PropertyValue::One(boolean(text).to_string());
+                self.content.properties.insert(receipt(element.name.as_str()), value);
+            }
+            _ => {
+                return match &mut self.content.kind {
+                    Kind::Message(message) => message::set(message, element),
+                    Kind::Event(_) => self.set_event(element),
+                };
+            }
         }
         Ok(())
     }
@@ -145,6 +171,7 @@ impl Draft {
         let text = element.text.trim();
         let name = element.name.as_str();
         match name {
+            "ItemClass" if text == "IPM.Appointment" => {}
             "Start" => self.start = Some(text.to_owned()),
             "End" => self.end = Some(text.to_owned()),
             "StartTimeZone" => self.start_zone = Some(zone::read(element)?),
@@ -203,7 +230,10 @@ impl Draft {
             | "calendar:MeetingTimeZone"
             | "calendar:MeetingWorkspaceUrl"
             | "calendar:NetShowUrl" => {}
-            _ => return None,
+            _ => match &mut self.content.kind {
+                Kind::Message(message) => return message::delete(message, uri),
+                Kind::Event(_) => return None,
+            },
         }
         Some(())
     }
@@ -216,23 +246,22 @@ impl Draft {
     /// Appends to a body or to a list of people; nothing else can be appended to (MS docs:
     /// AppendToItemField).
     pub(crate) fn append(&mut self, element: &Element) -> Result<(), Failure> {
-        match (element.name.as_str(), self.content.as_event_mut()) {
-            ("Body", _) => {
-                let added = body(element);
-                self.content.body.content.push_str(&added.content);
-            }
-            ("RequiredAttendees" | "OptionalAttendees" | "Resources", Some(event)) => {
-                event.attendees.extend(attendees(element, role(&element.name)));
-            }
-            (name, _) => {
-                return Err(Failure::new(
-                    "ErrorInvalidPropertyAppend",
-                    "Append action is invalid for property.",
-                )
-                .about(uri(name)));
-            }
+        let name = element.name.as_str();
+        if name == "Body" {
+            self.content.body.content.push_str(&body(element).content);
+            return Ok(());
         }
-        Ok(())
+        let appended = match &mut self.content.kind {
+            Kind::Message(message) => message::append(message, element),
+            Kind::Event(event) => {
+                matches!(name, "RequiredAttendees" | "OptionalAttendees" | "Resources")
+                    .then(|| event.attendees.extend(attendees(element, role(name))))
+            }
+        };
+        appended.ok_or_else(|| {
+            let text = "Append action is invalid for property.";
+            Failure::new("ErrorInvalidPropertyAppend", text).about(uri(name))
+        })
     }
 
     /// Settles times and zones and gives the content back.
@@ -278,6 +307,17 @@ pub(crate) fn next_half_hour(now: Timestamp) -> Timestamp {
 /// PidTagInReplyToId (MS-OXPROPS 2.748), behind `item:InReplyTo`.
 pub(crate) fn in_reply_to() -> PropertyId {
     PropertyId::tag(PropertyType::String, 0x1042)
+}
+
+/// What a message asks its readers for: PidTagReadReceiptRequested,
+/// PidTagOriginatorDeliveryReportRequested, PidTagReplyRequested (MS-OXPROPS).
+pub(crate) fn receipt(name: &str) -> PropertyId {
+    let tag = match name {
+        "IsReadReceiptRequested" => 0x0029,
+        "IsDeliveryReceiptRequested" => 0x0023,
+        _ => 0x0c17,
+    };
+    PropertyId::tag(PropertyType::Boolean, tag)
 }
 
 fn invalid_time() -> Failure {

@@ -5,7 +5,9 @@ use super::error::Error;
 use super::event::{self, ODATA_TYPE};
 use super::{folders, list, message};
 use crate::Response;
-use crate::store::{CursorError, Entry, Feed, Mailbox, Node, Scope, What, Window, World};
+use crate::store::{
+    CursorError, Entry, Feed, Mailbox, Node, Role, Scope, What, Window, World, folder,
+};
 use serde_json::{Value, json};
 
 const PAGE: usize = 50;
@@ -13,6 +15,8 @@ const VIEW: &str = "calendarView/delta";
 const EVENTS: &str = "events/delta";
 /// Followed by the members selected, which the tokens keep (docs: message-delta).
 const MESSAGES: &str = "messages/delta?";
+/// As [`MESSAGES`].
+const FOLDERS: &str = "mailFolders/delta?";
 
 /// Changes of a calendar within a window.
 ///
@@ -68,25 +72,45 @@ pub(super) fn messages(
     message::check_select(call)?;
     let mailbox = call.mailbox_mut(world)?;
     let folder = folders::find(mailbox, folder)?;
+    let (operation, names) = selection(mailbox, call, MESSAGES)?;
+    let feed = Feed { operation, scope: Scope::Items(folder), window: None };
+    page(mailbox, call, &feed, "message", |mailbox, entry| {
+        message_entry(mailbox, call, names.as_ref(), entry)
+    })
+}
+
+/// Changes of the mail folders of a mailbox, at any depth.
+pub(super) fn mail_folders(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
+    folders::check_select(call)?;
+    let mailbox = call.mailbox_mut(world)?;
+    let (operation, names) = selection(mailbox, call, FOLDERS)?;
+    let scope = Scope::Folders(mailbox.role(Role::MsgFolderRoot));
+    let feed = Feed { operation, scope, window: None };
+    page(mailbox, call, &feed, "mailFolder", |mailbox, entry| {
+        folder_entry(mailbox, call, names.as_ref(), entry)
+    })
+}
+
+/// The operation that a feed is kept under, and the members selected when it began.
+fn selection(
+    mailbox: &Mailbox,
+    call: &Call<'_>,
+    prefix: &str,
+) -> Result<(String, Option<Vec<String>>), Error> {
     let operation = match &call.query.token {
-        None => {
-            format!("{MESSAGES}{}", call.query.select.as_deref().unwrap_or_default().join(","))
-        }
+        None => format!("{prefix}{}", call.query.select.as_deref().unwrap_or_default().join(",")),
         Some(token) => {
             let cursor = mailbox.cursor(token).map_err(|error| lost(call, error))?;
             cursor.feed().operation.clone()
         }
     };
-    let Some(selected) = operation.strip_prefix(MESSAGES) else {
+    let Some(selected) = operation.strip_prefix(prefix) else {
         return Err(lost(call, CursorError::Foreign));
     };
     let names: Vec<String> =
         selected.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let names = (!names.is_empty()).then_some(names);
-    let feed = Feed { operation: operation.clone(), scope: Scope::Items(folder), window: None };
-    page(mailbox, call, &feed, "message", |mailbox, entry| {
-        message_entry(mailbox, call, names.as_ref(), entry)
-    })
+    Ok((operation, names))
 }
 
 /// A page of a feed with the link to go on; what `render` gives nothing for is left out.
@@ -142,6 +166,29 @@ fn message_entry(
     };
     json["@odata.type"] = json!(message::ODATA_TYPE);
     Some(json)
+}
+
+/// Nothing for folders of another kind, such as calendars.
+fn folder_entry(
+    mailbox: &Mailbox,
+    call: &Call<'_>,
+    names: Option<&Vec<String>>,
+    entry: Entry,
+) -> Option<Value> {
+    let folder = match entry.node {
+        Node::Folder(id) if entry.what != What::Deleted => mailbox.folder(id).ok(),
+        Node::Folder(_) | Node::Item { .. } => None,
+    };
+    match folder {
+        Some(folder) if folder.class == folder::MAIL_CLASS => {
+            Some(event::select(folders::render(mailbox, folder), names))
+        }
+        Some(_) => None,
+        None => Some(json!({
+            "id": event::node_id(mailbox, entry.node, &call.prefer),
+            "@removed": {"reason": "deleted"},
+        })),
+    }
 }
 
 fn render(mailbox: &Mailbox, call: &Call<'_>, feed: &Feed, entry: Entry) -> Value {

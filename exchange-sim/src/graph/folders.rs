@@ -146,7 +146,7 @@ fn name(call: &Call<'_>) -> Result<Option<String>, Error> {
 }
 
 /// Refuses to select what folders don't have, where the schema is insisted on.
-fn check_select(call: &Call<'_>) -> Result<(), Error> {
+pub(super) fn check_select(call: &Call<'_>) -> Result<(), Error> {
     let is_unknown = |name: &&String| !MEMBERS.iter().any(|known| known.eq_ignore_ascii_case(name));
     match call.query.select.iter().flatten().find(is_unknown).filter(|_| call.strict) {
         None => Ok(()),
@@ -167,7 +167,7 @@ fn shown(mailbox: &Mailbox, call: &Call<'_>, status: u16, id: FolderId) -> Resul
     Ok(call.answer(status, &json))
 }
 
-fn render(mailbox: &Mailbox, folder: &Folder) -> Value {
+pub(super) fn render(mailbox: &Mailbox, folder: &Folder) -> Value {
     json!({
         "id": mailbox.graph_folder_id(folder.id),
         "displayName": folder.name,

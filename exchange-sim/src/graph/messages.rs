@@ -183,10 +183,6 @@ pub(super) fn send_mail(world: &mut World, call: &Call<'_>) -> Result<Response, 
         write::object("message", parameter(&parameters, "message").unwrap_or(&Value::Null))?;
     let save = match parameter(&parameters, "saveToSentItems") {
         None | Some(Value::Null) => true,
-        // As text in the documented request (docs: user-sendmail).
-        Some(Value::String(save)) => {
-            write::choice("saveToSentItems", &json!(save), &[("true", true), ("false", false)])?
-        }
         Some(save) => write::flag("saveToSentItems", save)?,
     };
     let content = message::create(&known(call, members.clone()))?;

@@ -3,6 +3,7 @@
 mod batch;
 mod calendar;
 mod call;
+mod categories;
 mod delta;
 mod error;
 mod event;
@@ -16,6 +17,7 @@ mod pace;
 mod prefer;
 mod query;
 mod route;
+mod settings;
 mod write;
 
 pub(crate) use pace::Pace;
@@ -171,6 +173,7 @@ fn mail(
     match (method, target) {
         ("GET", Target::MailFolders) => folders::list(world, call, None),
         ("POST", Target::MailFolders) => folders::create(world, call, None),
+        ("GET", Target::MailFoldersDelta) => delta::mail_folders(world, call),
         ("GET", Target::MailFolder(id)) => folders::get(world, call, id),
         ("PATCH", Target::MailFolder(id)) => folders::update(world, call, id),
         ("DELETE", Target::MailFolder(id)) => folders::delete(world, call, id),
@@ -191,6 +194,26 @@ fn mail(
             messages::act(world, call, folder.as_deref(), id, *action)
         }
         ("POST", Target::SendMail) => messages::send_mail(world, call),
+        _ => settings_of(world, call, method, target),
+    }
+}
+
+/// The part of [`answer`] that is about what the owner sets.
+fn settings_of(
+    world: &mut World,
+    call: &Call<'_>,
+    method: &str,
+    target: &Target,
+) -> Result<Response, Error> {
+    match (method, target) {
+        ("GET", Target::Categories) => categories::list(world, call),
+        ("POST", Target::Categories) => categories::create(world, call),
+        ("GET", Target::Category(id)) => categories::get(world, call, id),
+        ("PATCH", Target::Category(id)) => categories::update(world, call, id),
+        ("DELETE", Target::Category(id)) => categories::delete(world, call, id),
+        ("GET", Target::Settings) => settings::get(world, call),
+        ("PATCH", Target::Settings) => settings::update(world, call),
+        ("GET", Target::Setting(name)) => settings::member(world, call, name),
         _ => Err(Error::new(
             405,
             "ErrorInvalidRequest",

@@ -10,7 +10,7 @@ use http::Method;
 pub(super) const ME: &str = "me";
 
 /// Segments of Graph v1.0 that are understood and not served.
-const ELSEWHERE: [&str; 29] = [
+const ELSEWHERE: [&str; 28] = [
     "delta",
     "accept",
     "attachments",
@@ -27,7 +27,6 @@ const ELSEWHERE: [&str; 29] = [
     "getschedule",
     "inferenceclassification",
     "instances",
-    "mailboxsettings",
     "messagerules",
     "messages",
     "move",
@@ -64,6 +63,7 @@ pub(super) enum Target {
     View(CalendarRef),
     ViewDelta(CalendarRef),
     MailFolders,
+    MailFoldersDelta,
     MailFolder(String),
     ChildFolders(String),
     MoveFolder(String),
@@ -73,6 +73,10 @@ pub(super) enum Target {
     Message(Option<String>, String),
     Act(Option<String>, String, Action),
     SendMail,
+    Categories,
+    Category(String),
+    Settings,
+    Setting(String),
 }
 
 impl Route {
@@ -95,7 +99,12 @@ impl Route {
         let reads = method == Method::GET;
         match &self.target {
             Target::User => None,
-            Target::MailFolders | Target::MailFolder(_) | Target::ChildFolders(_) if reads => {
+            Target::MailFolders
+            | Target::MailFoldersDelta
+            | Target::MailFolder(_)
+            | Target::ChildFolders(_)
+                if reads =>
+            {
                 Some(&["Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"])
             }
             Target::Messages(_) | Target::MessagesDelta(_) | Target::Message(..) if reads => {
@@ -103,6 +112,7 @@ impl Route {
             }
             Target::SendMail | Target::Act(_, _, Action::Send) => Some(&["Mail.Send"]),
             Target::MailFolders
+            | Target::MailFoldersDelta
             | Target::MailFolder(_)
             | Target::ChildFolders(_)
             | Target::MoveFolder(_)
@@ -110,6 +120,14 @@ impl Route {
             | Target::MessagesDelta(_)
             | Target::Message(..)
             | Target::Act(..) => Some(&["Mail.ReadWrite"]),
+            Target::Categories | Target::Category(_) | Target::Settings | Target::Setting(_)
+                if reads =>
+            {
+                Some(&["MailboxSettings.Read", "MailboxSettings.ReadWrite"])
+            }
+            Target::Categories | Target::Category(_) | Target::Settings | Target::Setting(_) => {
+                Some(&["MailboxSettings.ReadWrite"])
+            }
             Target::Calendars
             | Target::Calendar(_)
             | Target::Events(_)
@@ -135,11 +153,12 @@ impl Route {
         match &self.target {
             Target::User | Target::Calendar(_) | Target::MailFolder(_) => query::SINGLE,
             Target::Event(..) | Target::Message(..) => query::SINGLE,
+            Target::Category(_) | Target::Settings | Target::Setting(_) => query::SINGLE,
             Target::Calendars | Target::MailFolders | Target::Events(_) => query::LIST,
-            Target::ChildFolders(_) | Target::Messages(_) => query::LIST,
+            Target::ChildFolders(_) | Target::Messages(_) | Target::Categories => query::LIST,
             Target::View(_) => query::VIEW,
             Target::ViewDelta(_) | Target::EventsDelta(_) => query::DELTA,
-            Target::MessagesDelta(_) => query::MESSAGE_DELTA,
+            Target::MessagesDelta(_) | Target::MailFoldersDelta => query::MESSAGE_DELTA,
             Target::PermanentDelete(..) | Target::MoveFolder(_) => query::NONE,
             Target::Act(..) | Target::SendMail => query::NONE,
         }
@@ -178,7 +197,7 @@ fn target(segments: &[&str], lower: &[String]) -> Result<Target, Error> {
         [] => Target::User,
         ["calendars"] => Target::Calendars,
         ["mailfolders"] => Target::MailFolders,
-        ["mailfolders", delta] if is_delta(delta) => return Err(not_served(lower)),
+        ["mailfolders", delta] if is_delta(delta) => Target::MailFoldersDelta,
         ["mailfolders", _] => Target::MailFolder(id(1)),
         ["mailfolders", _, "childfolders"] => Target::ChildFolders(id(1)),
         ["mailfolders", _, "move"] => Target::MoveFolder(id(1)),
@@ -186,6 +205,10 @@ fn target(segments: &[&str], lower: &[String]) -> Result<Target, Error> {
             return in_messages(Some(id(1)), &segments[3..], rest, lower);
         }
         ["messages", rest @ ..] => return in_messages(None, &segments[1..], rest, lower),
+        ["outlook", "mastercategories"] => Target::Categories,
+        ["outlook", "mastercategories", key] if !key.starts_with('$') => Target::Category(id(2)),
+        ["mailboxsettings"] => Target::Settings,
+        ["mailboxsettings", _] => Target::Setting(id(1)),
         ["sendmail" | "microsoft.graph.sendmail"] => Target::SendMail,
         ["calendar", rest @ ..] => {
             return in_calendar(CalendarRef::Default, &segments[1..], rest);

@@ -159,13 +159,10 @@ pub(super) fn of_item(content: &mut Content, name: &str, value: &Value) -> Resul
         "singleValueExtendedProperties" => {
             for property in array(name, value)? {
                 let (id, value) = property_of(property)?;
-                let value = match value {
-                    Some(Value::String(value)) => value.clone(),
-                    // A widespread client writes Boolean properties so (O365 2.1: DoNotForward).
-                    Some(Value::Bool(value)) => value.to_string(),
-                    _ => return Err(wrong_type("value", "Edm.String")),
+                let Some(Value::String(value)) = value else {
+                    return Err(wrong_type("value", "Edm.String"));
                 };
-                content.properties.insert(id, PropertyValue::One(value));
+                content.properties.insert(id, PropertyValue::One(value.clone()));
             }
         }
         "multiValueExtendedProperties" => {
@@ -451,8 +448,10 @@ fn texts(name: &str, value: &Value) -> Result<Vec<String>, Error> {
     array(name, value)?.iter().map(|value| text(name, value)).collect()
 }
 
+/// A Boolean; as text too, as the documented sendMail request and the O365 library write it.
 pub(super) fn flag(name: &str, value: &Value) -> Result<bool, Error> {
-    value.as_bool().ok_or_else(|| wrong_type(name, "Edm.Boolean"))
+    let of_text = || value.as_str().and_then(|text| text.to_ascii_lowercase().parse().ok());
+    value.as_bool().or_else(of_text).ok_or_else(|| wrong_type(name, "Edm.Boolean"))
 }
 
 pub(super) fn choice<T: Copy>(name: &str, value: &Value, known: &[(&str, T)]) -> Result<T, Error> {

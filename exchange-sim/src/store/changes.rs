@@ -10,6 +10,9 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Cursors kept of a mailbox; older ones are unknown.
+const CURSORS_MAX: usize = 10_000;
+
 /// What a change is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Node {
@@ -188,15 +191,20 @@ impl Mailbox {
         let more = to < cursor.entries.len();
         let token = self.new_token();
         self.cursors.insert(token.clone(), Cursor { next: to, ..cursor });
+        self.tokens.push_back(token.clone());
+        if self.tokens.len() > CURSORS_MAX
+            && let Some(oldest) = self.tokens.pop_front()
+        {
+            self.cursors.remove(&oldest);
+        }
         Page { entries, token, more }
     }
 
     fn first_round(&self, feed: &Feed) -> Cursor {
         let mut nodes: Vec<(u64, Node)> = match feed.scope {
             Scope::Items(folder) => self
-                .items
-                .values()
-                .filter(|item| item.folder == folder && inside(item, feed.window))
+                .items_in(folder)
+                .filter(|item| inside(item, feed.window))
                 .map(|item| (item.change, Node::Item { id: item.id, moves: item.moves }))
                 .collect(),
             Scope::Folders(root) => self

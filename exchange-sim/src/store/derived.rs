@@ -54,6 +54,10 @@ impl Item {
                 }
                 Kind::Event(_) => None,
             },
+            (0x0039, PropertyType::SystemTime) => match &content.kind {
+                Kind::Message(message) => message.sent.map(time),
+                Kind::Event(_) => None,
+            },
             (0x0e06, PropertyType::SystemTime) => match &content.kind {
                 Kind::Message(message) => message.received.map(time),
                 Kind::Event(_) => None,

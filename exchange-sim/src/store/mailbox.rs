@@ -9,10 +9,11 @@ use super::ids::{self, KeyClass, Named};
 use super::item::{Content, Item, ItemId, Kind, Person};
 use super::rng::Rng;
 use super::sent::{Sent, SentKind};
+use super::settings::Settings;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const SUBJECT_CHARS_MAX: usize = 255;
 /// Exchange refuses events longer than five years.
@@ -41,10 +42,16 @@ pub struct Mailbox {
     pub repeat_one_in: u64,
     /// Randomness of its own.
     pub rng: Rng,
+    /// What the owner sets.
+    pub settings: Settings,
     pub(super) folders: BTreeMap<FolderId, Folder>,
     pub(super) items: BTreeMap<ItemId, Item>,
+    /// Which items each folder holds.
+    contents: BTreeSet<(FolderId, ItemId)>,
     pub(super) log: Vec<Change>,
     pub(super) cursors: BTreeMap<String, Cursor>,
+    /// The tokens of `cursors`, oldest first.
+    pub(super) tokens: VecDeque<String>,
     pub(super) outbox: Vec<Sent>,
     pub(super) deliveries: Vec<Content>,
     unsettled: Vec<(Timestamp, ItemId)>,
@@ -68,19 +75,23 @@ impl Mailbox {
     pub fn new(address: &str, password: &str, now: Timestamp, mut rng: Rng) -> Self {
         let address = address.to_ascii_lowercase();
         let local = address.split('@').next().unwrap_or_default().to_owned();
+        let guid = rng.bytes16();
         let mut mailbox = Self {
             name: display_name(&local),
             user: address.clone(),
             password: password.to_owned(),
-            guid: rng.bytes16(),
+            guid,
+            settings: Settings::new(&guid),
             now,
             settles: false,
             repeat_one_in: 0,
             rng,
             folders: BTreeMap::new(),
             items: BTreeMap::new(),
+            contents: BTreeSet::new(),
             log: Vec::new(),
             cursors: BTreeMap::new(),
+            tokens: VecDeque::new(),
             outbox: Vec::new(),
             deliveries: Vec::new(),
             unsettled: Vec::new(),
@@ -107,7 +118,9 @@ impl Mailbox {
 
     /// The items directly in `folder`.
     pub fn items_in(&self, folder: FolderId) -> impl Iterator<Item = &Item> {
-        self.items.values().filter(move |item| item.folder == folder)
+        self.contents
+            .range((folder, ItemId(0))..=(folder, ItemId(u64::MAX)))
+            .filter_map(|(_, id)| self.items.get(id))
     }
 
     /// One item.
@@ -153,6 +166,7 @@ impl Mailbox {
             content,
         };
         self.items.insert(id, item);
+        self.contents.insert((folder, id));
         self.record(folder, Node::Item { id, moves: 0 }, What::Created);
         if self.settles && is_event {
             self.unsettled.push((self.now + SETTLE, id));
@@ -207,6 +221,8 @@ impl Mailbox {
             item.change = change;
             item.modified = now;
         }
+        self.contents.remove(&(source, id));
+        self.contents.insert((target, id));
         self.record(source, Node::Item { id, moves }, What::Deleted);
         self.record(target, Node::Item { id, moves: moves + 1 }, What::Created);
         Ok(())
@@ -239,6 +255,7 @@ impl Mailbox {
             }
             DeleteType::HardDelete | DeleteType::SoftDelete | DeleteType::MoveToDeletedItems => {
                 self.items.remove(&id);
+                self.contents.remove(&(folder, id));
                 self.record(folder, Node::Item { id, moves }, What::Deleted);
                 Ok(())
             }

@@ -15,6 +15,7 @@ pub mod mailbox;
 pub mod property;
 pub mod rng;
 pub mod sent;
+pub mod settings;
 mod tree;
 mod world;
 pub mod zone;

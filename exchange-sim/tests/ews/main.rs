@@ -4,6 +4,7 @@ mod faults;
 mod finding;
 mod folders;
 mod items;
+mod messages;
 mod requests;
 mod shapes;
 mod sign_in;

@@ -21,15 +21,18 @@ fn a_calendar_is_found_by_its_name_until_it_is_deleted() {
 }
 
 #[test]
-fn a_boolean_property_may_be_written_as_one() {
+fn a_boolean_may_be_written_as_text() {
     let graph = Graph::new();
-    let id = "Boolean {00020329-0000-0000-c000-000000000046} Name DoNotForward";
     let mut body = named("kept", 1);
-    body["singleValueExtendedProperties"] = json!([{"id": id, "value": false}]);
+    // As the O365 library writes every new event.
+    body["isOnlineMeeting"] = json!("false");
+    body["transactionId"] = json!(null);
     let made = graph.create(body);
-    let expand = format!("singleValueExtendedProperties($filter=id eq '{id}')").replace(' ', "%20");
-    let read = graph.get(&format!("{}/{}?$expand={expand}", events(), text(&made["id"])));
-    assert_eq!(read.json["singleValueExtendedProperties"][0]["value"], json!("false"));
+    assert_eq!(made["isOnlineMeeting"], json!(false));
+    let mut body = named("refused", 2);
+    body["isOnlineMeeting"] = json!("perhaps");
+    let refused = graph.post(&events(), body);
+    assert_eq!(refused.status, 400);
 }
 
 #[test]

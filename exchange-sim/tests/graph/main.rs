@@ -8,3 +8,4 @@ mod harness;
 mod lists;
 mod mail;
 mod service;
+mod settings;
