@@ -279,3 +279,32 @@ fn inside(item: &Item, window: Option<Window>) -> bool {
         (None, _) => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::World;
+    use super::super::folder::Role;
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn only_the_newest_tokens_are_kept() {
+        let mut world = World::new(Config::default());
+        let mailbox = world.add_mailbox("anna@contoso.example", "secret");
+        let feed = Feed {
+            operation: "SyncFolderItems".to_owned(),
+            scope: Scope::Items(mailbox.role(Role::Calendar)),
+            window: None,
+        };
+        let first = mailbox.sync_page(&feed, None, 1).expect("a page").token;
+        let mut last = first.clone();
+        for _ in 1..CURSORS_MAX {
+            last = mailbox.sync_page(&feed, Some(&last), 1).expect("a page").token;
+        }
+        assert!(mailbox.cursor(&first).is_ok());
+        last = mailbox.sync_page(&feed, Some(&last), 1).expect("a page").token;
+        assert_eq!(mailbox.cursor(&first).err(), Some(CursorError::Unknown));
+        assert!(mailbox.cursor(&last).is_ok());
+        assert_eq!(mailbox.cursors.len(), CURSORS_MAX);
+    }
+}
