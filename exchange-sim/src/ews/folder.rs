@@ -234,6 +234,10 @@ pub(crate) fn failure(error: Error) -> Failure {
             "ErrorCalendarDurationIsTooLong",
             "The duration of the calendar item is too long.",
         ),
+        Error::InvalidPropertyValue(_) => Failure::new(
+            "ErrorInvalidExtendedPropertyValue",
+            "The extended property value is invalid for the property's type.",
+        ),
         Error::WrongFolderClass => Failure::new(
             "ErrorCannotCreateCalendarItemInNonCalendarFolder",
             "Cannot create a calendar item in a non-calendar folder.",

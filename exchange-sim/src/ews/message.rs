@@ -12,7 +12,6 @@ use super::write::boolean;
 use super::write::person;
 use super::write::read_only;
 use super::xml::Element;
-use super::zone;
 use crate::store::Content;
 use crate::store::DeleteType;
 use crate::store::FolderId;
@@ -20,11 +19,7 @@ use crate::store::ItemId;
 use crate::store::Kind;
 use crate::store::Message;
 use crate::store::Person;
-use crate::store::PropertyId;
-use crate::store::PropertyKey;
-use crate::store::PropertyValue;
 use crate::store::Role;
-use crate::store::zone::Zone;
 
 /// Properties of the schema that only messages have (MS docs: FieldURI, message:…).
 pub(crate) const FIELDS: [&str; 13] = [
@@ -42,14 +37,6 @@ pub(crate) const FIELDS: [&str; 13] = [
     "InternetMessageId",
     "References",
 ];
-/// PidTagMessageFlags: mfRead and mfUnsent (MS-OXCMSG 2.2.1.6).
-const FLAGS: u16 = 0x0e07;
-const READ: i64 = 0x1;
-const UNSENT: i64 = 0x8;
-/// PidTagMessageDeliveryTime.
-const DELIVERY_TIME: u16 = 0x0e06;
-/// PidTagClientSubmitTime.
-const SUBMIT_TIME: u16 = 0x0039;
 
 /// What happens to a message that is written (MS docs: MessageDisposition).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,25 +213,6 @@ pub(crate) fn append(message: &mut Message, element: &Element) -> Option<()> {
         _ => return None,
     }
     Some(())
-}
-
-/// Takes the tagged properties that are a message's own; `false` for those that are stored as given.
-pub(crate) fn take(message: &mut Message, id: &PropertyId, value: &PropertyValue) -> bool {
-    let PropertyKey::Tag(tag) = id.key else { return false };
-    let text = value.one().unwrap_or_default();
-    let at = || zone::instant(text, &Zone::utc());
-    match tag {
-        FLAGS => {
-            if let Ok(flags) = text.trim().parse::<i64>() {
-                message.read = flags & READ != 0;
-                message.draft = flags & UNSENT != 0;
-            }
-        }
-        DELIVERY_TIME => message.received = at().or(message.received),
-        SUBMIT_TIME => message.sent = at().or(message.sent),
-        _ => return false,
-    }
-    true
 }
 
 fn people(list: &Element) -> Vec<Person> {

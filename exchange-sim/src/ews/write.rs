@@ -1,6 +1,7 @@
 //! Writes properties from request elements into an item's content: for CreateItem and UpdateItem.
 
 use super::failure::Failure;
+use super::folder::failure;
 use super::message;
 use super::mime;
 use super::path::Path;
@@ -138,7 +139,9 @@ impl Draft {
             "ExtendedProperty" => {
                 let (id, value) = extended_property(element)?;
                 let taken = match &mut self.content.kind {
-                    Kind::Message(message) => message::take(message, &id, &value),
+                    Kind::Message(message) => {
+                        message.take_property(&id, &value).map_err(failure)?
+                    }
                     Kind::Event(_) => false,
                 };
                 if !taken {

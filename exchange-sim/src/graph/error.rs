@@ -158,6 +158,9 @@ impl From<store::Error> for Error {
             store::Error::SubjectTooLong | store::Error::EndBeforeStart | store::Error::TooLong => {
                 Self::invalid_property(format!("At least one property failed validation: {text}."))
             }
+            store::Error::InvalidPropertyValue(_) => {
+                Self::new(400, "ErrorInvalidExtendedPropertyValue", text)
+            }
             store::Error::WrongFolderClass => Self::new(400, "ErrorInvalidRequest", text),
         }
     }

@@ -3,10 +3,10 @@
 use super::call::Call;
 use super::error::Error;
 use super::{event, write};
+use crate::store::derived::taken_of_messages;
 use crate::store::{
     Content, Item, Kind, Mailbox, Message, Person, PropertyId, PropertyType, PropertyValue,
 };
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 pub(super) const ODATA_TYPE: &str = "#microsoft.graph.message";
@@ -57,13 +57,6 @@ const OF_DRAFTS: [&str; 9] = [
 ];
 
 const FLAG_STATES: [(&str, &str); 3] = [("notFlagged", "0"), ("complete", "1"), ("flagged", "2")];
-/// PidTagMessageFlags, PidTagMessageDeliveryTime, PidTagClientSubmitTime (MS-OXPROPS).
-const FLAGS: u16 = 0x0e07;
-const DELIVERY_TIME: u16 = 0x0e06;
-const SUBMIT_TIME: u16 = 0x0039;
-/// `mfRead` and `mfUnsent` (MS-OXCMSG 2.2.1.6).
-const READ: i32 = 1;
-const UNSENT: i32 = 8;
 const RECIPIENTS_MAX: usize = 500;
 
 /// Whether messages have a member of this name.
@@ -140,18 +133,12 @@ pub(super) fn create(body: &Map<String, Value>) -> Result<Content, Error> {
         message.read = true;
     }
     apply(&mut content, body)?;
-    let flags = take(&mut content, PropertyType::Integer, FLAGS)
-        .and_then(|flags| flags.parse::<i32>().ok());
-    let received = take(&mut content, PropertyType::SystemTime, DELIVERY_TIME);
-    let submitted = PropertyId::tag(PropertyType::SystemTime, SUBMIT_TIME);
-    let sent = content.properties.get(&submitted).and_then(PropertyValue::one).map(str::to_owned);
-    if let Kind::Message(message) = &mut content.kind {
-        message.received = received.map(|at| time(&at)).transpose()?;
-        message.sent = sent.map(|at| time(&at)).transpose()?;
-        if let Some(flags) = flags {
-            message.draft = flags & UNSENT != 0;
-            if !body.contains_key("isRead") {
-                message.read = flags & READ != 0;
+    for (id, value) in take(&mut content) {
+        if let Kind::Message(message) = &mut content.kind {
+            let read = message.read;
+            message.take_property(&id, &value)?;
+            if body.contains_key("isRead") {
+                message.read = read;
             }
         }
     }
@@ -168,15 +155,8 @@ pub(super) fn update(content: &mut Content, body: &Map<String, Value>) -> Result
             format!("Set action is invalid for property. (Property: {name})"),
         ));
     }
-    let submitted = PropertyId::tag(PropertyType::SystemTime, SUBMIT_TIME);
-    let before = content.properties.get(&submitted).cloned();
     apply(content, body)?;
-    take(content, PropertyType::Integer, FLAGS);
-    take(content, PropertyType::SystemTime, DELIVERY_TIME);
-    match before {
-        Some(before) => content.properties.insert(submitted, before),
-        None => content.properties.remove(&submitted),
-    };
+    take(content);
     Ok(())
 }
 
@@ -285,19 +265,8 @@ fn flag_property() -> PropertyId {
     PropertyId::tag(PropertyType::Integer, 0x1090)
 }
 
-fn take(content: &mut Content, kind: PropertyType, tag: u16) -> Option<String> {
-    match content.properties.remove(&PropertyId::tag(kind, tag))? {
-        PropertyValue::One(value) => Some(value),
-        PropertyValue::Many(_) => None,
-    }
-}
-
-fn time(text: &str) -> Result<Timestamp, Error> {
-    text.parse().map_err(|_| {
-        Error::new(
-            400,
-            "ErrorInvalidExtendedPropertyValue",
-            format!("The value '{text}' doesn't fit the type of the extended property."),
-        )
-    })
+/// Takes the properties that aren't stored as they are given.
+fn take(content: &mut Content) -> Vec<(PropertyId, PropertyValue)> {
+    let ids = taken_of_messages().into_iter();
+    ids.filter_map(|id| content.properties.remove(&id).map(|value| (id, value))).collect()
 }

@@ -1,13 +1,65 @@
 //! Extended properties that show what is stored as something else.
 
+use super::Error;
 use super::goid;
-use super::item::{Importance, Item, Kind, Sensitivity, ShowAs};
+use super::item::{Importance, Item, Kind, Message, Sensitivity, ShowAs};
 use super::property::{
     APPOINTMENT_SET, COMMON_SET, MEETING_SET, PropertyId, PropertyKey, PropertyType, PropertyValue,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// PidTagMessageFlags with its bits mfRead and mfUnsent (MS-OXCMSG 2.2.1.6).
+const FLAGS: u16 = 0x0e07;
+const READ: i64 = 0x1;
+const UNSENT: i64 = 0x8;
+/// PidTagMessageDeliveryTime.
+const DELIVERY_TIME: u16 = 0x0e06;
+/// PidTagClientSubmitTime.
+const SUBMIT_TIME: u16 = 0x0039;
+
+/// The properties that [`Message::take_property`] takes.
+pub(crate) fn taken_of_messages() -> [PropertyId; 3] {
+    [
+        PropertyId::tag(PropertyType::Integer, FLAGS),
+        PropertyId::tag(PropertyType::SystemTime, DELIVERY_TIME),
+        PropertyId::tag(PropertyType::SystemTime, SUBMIT_TIME),
+    ]
+}
+
+impl Message {
+    /// Writes a property that is kept as something else: read and draft state, the two dates.
+    /// `false` for every other property, which is stored as it is given.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPropertyValue`] where the value isn't of the property's type.
+    pub(crate) fn take_property(
+        &mut self,
+        id: &PropertyId,
+        value: &PropertyValue,
+    ) -> Result<bool, Error> {
+        if !taken_of_messages().contains(id) {
+            return Ok(false);
+        }
+        let invalid = || Error::InvalidPropertyValue(id.to_string());
+        let text = value.one().ok_or_else(invalid)?.trim();
+        match id.key {
+            PropertyKey::Tag(FLAGS) => {
+                let flags: i64 = text.parse().map_err(|_| invalid())?;
+                self.read = flags & READ != 0;
+                self.draft = flags & UNSENT != 0;
+            }
+            PropertyKey::Tag(SUBMIT_TIME) => self.sent = Some(instant(text).ok_or_else(invalid)?),
+            PropertyKey::Tag(_) | PropertyKey::Id { .. } | PropertyKey::Name { .. } => {
+                self.received = Some(instant(text).ok_or_else(invalid)?);
+            }
+        }
+        Ok(true)
+    }
+}
 
 impl Item {
     /// The value of an extended property, stored or derived; `None` where the item has none.
@@ -48,17 +100,17 @@ impl Item {
                 Kind::Message(message) => Some(message.internet_message_id.clone()),
                 Kind::Event(_) => None,
             },
-            (0x0e07, PropertyType::Integer) => match &content.kind {
+            (FLAGS, PropertyType::Integer) => match &content.kind {
                 Kind::Message(message) => {
-                    Some(number(i64::from(message.read) + 8 * i64::from(message.draft)))
+                    Some(number(READ * i64::from(message.read) + UNSENT * i64::from(message.draft)))
                 }
                 Kind::Event(_) => None,
             },
-            (0x0039, PropertyType::SystemTime) => match &content.kind {
+            (SUBMIT_TIME, PropertyType::SystemTime) => match &content.kind {
                 Kind::Message(message) => message.sent.map(time),
                 Kind::Event(_) => None,
             },
-            (0x0e06, PropertyType::SystemTime) => match &content.kind {
+            (DELIVERY_TIME, PropertyType::SystemTime) => match &content.kind {
                 Kind::Message(message) => message.received.map(time),
                 Kind::Event(_) => None,
             },
@@ -118,4 +170,13 @@ fn number(value: i64) -> String {
 
 fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A time of whole seconds; one without offset is UTC, as MAPI keeps it.
+fn instant(text: &str) -> Option<Timestamp> {
+    let instant = match text.parse::<Timestamp>() {
+        Ok(instant) => instant,
+        Err(_) => text.parse::<DateTime>().ok()?.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp(),
+    };
+    Timestamp::from_second(instant.as_second()).ok()
 }

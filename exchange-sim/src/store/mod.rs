@@ -5,7 +5,7 @@
 pub mod body;
 pub mod changes;
 mod delivery;
-mod derived;
+pub(crate) mod derived;
 pub mod dump;
 pub mod folder;
 pub mod goid;
@@ -63,4 +63,7 @@ pub enum Error {
     /// An item can't be put into a folder of another class.
     #[error("an item of this kind can't be stored in this folder")]
     WrongFolderClass,
+    /// A value that doesn't fit the type of its extended property.
+    #[error("the value doesn't fit the type of the extended property {0}")]
+    InvalidPropertyValue(String),
 }

@@ -112,3 +112,17 @@ fn mime_becomes_a_received_message_with_its_flags_and_dates() {
     let broken = call(&sim, &create(SAVE, "<t:MimeContent>!</t:MimeContent>"));
     assert!(broken.contains("ErrorMimeContentInvalid"), "{broken}");
 }
+
+#[test]
+fn a_property_that_makes_no_sense_is_refused() {
+    let sim = sim();
+    for (tag, kind, value) in [("0x0E07", "Integer", "many"), ("0x0E06", "SystemTime", "yesterday")]
+    {
+        let inner = format!(
+            r#"<t:ExtendedProperty><t:ExtendedFieldURI PropertyTag="{tag}" PropertyType="{kind}"/><t:Value>{value}</t:Value></t:ExtendedProperty>"#
+        );
+        let answer = call(&sim, &create(SAVE, &inner));
+        assert!(answer.contains("ErrorInvalidExtendedPropertyValue"), "{answer}");
+    }
+    assert_eq!(count(&sim, "drafts"), "0/0");
+}
