@@ -1,11 +1,12 @@
 //! Single events: create, read, change, delete.
 
-use super::call::{CalendarRef, Call, encode};
+use super::answer::{self, expected};
+use super::call::{CalendarRef, Call};
 use super::error::Error;
 use super::{event, write};
 use crate::store::{Attendee, DeleteType, Event, Item, ItemId, Mailbox, SentKind, World};
 use crate::{Response, respond};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 pub(super) fn create(
     world: &mut World,
@@ -134,15 +135,6 @@ fn event_of(item: &Item) -> Result<&Event, Error> {
     item.content.as_event().ok_or_else(|| crate::store::Error::ItemNotFound.into())
 }
 
-/// The change number to insist on, where the client states a version.
-fn expected(mailbox: &Mailbox, call: &Call<'_>, item: &Item) -> Result<Option<u64>, Error> {
-    match call.if_match() {
-        None => Ok(None),
-        Some(key) if key == mailbox.change_key(item) => Ok(Some(item.change)),
-        Some(_) => Err(Error::conflict()),
-    }
-}
-
 /// Mails what an update by the organiser mails, whether wanted or not (docs: event-update).
 fn mail_update(
     mailbox: &mut Mailbox,
@@ -182,26 +174,11 @@ fn others(mailbox: &Mailbox, attendees: &[Attendee]) -> Vec<String> {
 
 fn shown(mailbox: &Mailbox, call: &Call<'_>, item: &Item) -> Result<Response, Error> {
     let json = event::render(mailbox, item, event_of(item)?, call);
-    let mut json = event::select(json, call.query.select.as_ref());
-    json["@odata.context"] = json!(call.context("events/$entity"));
-    let mut response = call.answer(200, &json);
-    set(&mut response, http::header::ETAG, &event::etag(mailbox, item));
-    Ok(response)
+    Ok(answer::shown(mailbox, call, item, "events", json))
 }
 
 fn created(mailbox: &Mailbox, call: &Call<'_>, id: ItemId) -> Result<Response, Error> {
     let item = mailbox.item(id)?;
-    let mut response = shown(mailbox, call, item)?;
-    *response.status_mut() = http::StatusCode::CREATED;
-    let id = event::id(mailbox, item, &call.prefer);
-    let location =
-        format!("{}/users('{}')/events('{}')", call.base, encode(&call.user), encode(&id));
-    set(&mut response, http::header::LOCATION, &location);
-    Ok(response)
-}
-
-fn set(response: &mut Response, name: http::HeaderName, value: &str) {
-    if let Ok(value) = http::HeaderValue::from_str(value) {
-        response.headers_mut().insert(name, value);
-    }
+    let response = shown(mailbox, call, item)?;
+    Ok(answer::created(mailbox, call, item, "events", response))
 }

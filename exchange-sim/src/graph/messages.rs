@@ -1,6 +1,7 @@
 //! Messages: lists, single ones, and what is done with them.
 
-use super::call::{Call, encode};
+use super::answer::{self, expected};
+use super::call::Call;
 use super::error::Error;
 use super::folders::{self, destination, parameter};
 use super::message::{self, message_of};
@@ -225,15 +226,6 @@ fn message(item: &Item) -> Result<&Message, Error> {
     message_of(item).ok_or_else(|| store::Error::ItemNotFound.into())
 }
 
-/// The change number to insist on, where the client states a version.
-fn expected(mailbox: &Mailbox, call: &Call<'_>, item: &Item) -> Result<Option<u64>, Error> {
-    match call.if_match() {
-        None => Ok(None),
-        Some(key) if key == mailbox.change_key(item) => Ok(Some(item.change)),
-        Some(_) => Err(Error::conflict()),
-    }
-}
-
 fn check_recipients(message: &Message) -> Result<(), Error> {
     let mut people = message.to.iter().chain(&message.cc).chain(&message.bcc).peekable();
     if people.peek().is_some() && people.all(|person| person.address.contains('@')) {
@@ -274,26 +266,11 @@ fn json_body(call: &Call<'_>) -> Result<Map<String, Value>, Error> {
 
 fn shown(mailbox: &Mailbox, call: &Call<'_>, item: &Item) -> Result<Response, Error> {
     let json = message::render(mailbox, item, message(item)?, call);
-    let mut json = event::select(json, call.query.select.as_ref());
-    json["@odata.context"] = json!(call.context("messages/$entity"));
-    let mut response = call.answer(200, &json);
-    set(&mut response, http::header::ETAG, &event::etag(mailbox, item));
-    Ok(response)
+    Ok(answer::shown(mailbox, call, item, "messages", json))
 }
 
 fn created(mailbox: &Mailbox, call: &Call<'_>, id: ItemId) -> Result<Response, Error> {
     let item = mailbox.item(id)?;
-    let mut response = shown(mailbox, call, item)?;
-    *response.status_mut() = http::StatusCode::CREATED;
-    let id = event::id(mailbox, item, &call.prefer);
-    let location =
-        format!("{}/users('{}')/messages('{}')", call.base, encode(&call.user), encode(&id));
-    set(&mut response, http::header::LOCATION, &location);
-    Ok(response)
-}
-
-fn set(response: &mut Response, name: http::HeaderName, value: &str) {
-    if let Ok(value) = http::HeaderValue::from_str(value) {
-        response.headers_mut().insert(name, value);
-    }
+    let response = shown(mailbox, call, item)?;
+    Ok(answer::created(mailbox, call, item, "messages", response))
 }

@@ -1,5 +1,6 @@
 //! Microsoft Graph v1.0: events and calendars, messages and mail folders.
 
+mod answer;
 mod batch;
 mod calendar;
 mod call;
