@@ -25,6 +25,7 @@ mod write;
 use async_trait::async_trait;
 use items::Digester;
 use secrecy::SecretString;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use sync_core::ids::{Cursor, FolderId, RemoteId};
 use sync_core::port::{
@@ -97,6 +98,7 @@ impl Remote for EwsRemote {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             fields: items::field::all(),
+            late: BTreeMap::new(),
             dedupes_creates: false,
             create_grace_ms: GRACE_MS,
             write_grace_ms: GRACE_MS,

@@ -29,6 +29,7 @@ use async_trait::async_trait;
 use entra_auth::TokenSource;
 use items::Digester;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use sync_core::ids::{Cursor, FolderId, RemoteId};
@@ -163,6 +164,7 @@ impl Remote for GraphRemote {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             fields: items::field::all(),
+            late: BTreeMap::new(),
             // A create that arrives twice with one transactionId makes one event.
             dedupes_creates: true,
             create_grace_ms: 0,

@@ -102,6 +102,15 @@ impl Event {
         Ok(())
     }
 
+    /// Leaves a set without elements.
+    ///
+    /// # Errors
+    /// [`Error::UnknownField`] if `field` is no set.
+    pub fn clear_set(&mut self, field: &Field) -> Result<(), Error> {
+        *set_mut(self, field)? = Some(Vec::new());
+        Ok(())
+    }
+
     /// Removes the element that stands under `key`, if any.
     ///
     /// # Errors

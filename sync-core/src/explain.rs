@@ -99,13 +99,14 @@ fn sighting(replica: ReplicaId, sight: &Sight) -> String {
 }
 
 fn operation(plan: &crate::journal::Plan) -> String {
-    let fields: Vec<&str> = plan.carries.keys().map(Field::as_str).collect();
+    let written = plan.carries.iter().filter(|(_, carry)| **carry != Carry::Emptied);
+    let fields: Vec<&str> = written.map(|(field, _)| field.as_str()).collect();
     let from: BTreeSet<String> = plan
         .carries
         .values()
         .filter_map(|carry| match carry {
             Carry::Whole { from, .. } => from.map(|from| from.to_string()),
-            Carry::Elements { .. } => None,
+            Carry::Elements { .. } | Carry::Emptied => None,
         })
         .collect();
     let from = if from.is_empty() {

@@ -335,6 +335,8 @@ pub enum Carry {
         /// Elements to drop.
         drop: BTreeSet<ElementKey>,
     },
+    /// Not at all: what is written besides leaves the set empty, and its elements come later.
+    Emptied,
 }
 
 /// An element carried over.

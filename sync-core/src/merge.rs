@@ -34,6 +34,11 @@ pub enum Merged {
     },
     /// Elements go to the copies that don't have them.
     Elements(BTreeMap<ReplicaId, ElementPatch>),
+    /// The same element was changed differently; the rest of the set waits for who wins it.
+    Disputed {
+        /// The copies that changed one, and none of which follows from another.
+        between: BTreeSet<ReplicaId>,
+    },
     /// Copies were changed differently.
     Conflict {
         /// The copies that were changed, and none of which follows from another.
@@ -52,6 +57,23 @@ pub struct ElementPatch {
 
 /// Merges one field. `carrying` names the copy whose value was on its way to the others.
 pub fn merge(copies: &[Copy<'_>], carrying: Option<ReplicaId>) -> Merged {
+    merge_as(copies, carrying, Dispute::Report)
+}
+
+/// Merges a set where the same element was changed differently: `winner`'s elements win, and without
+/// a winner they stay as they are.
+pub fn merge_disputed(copies: &[Copy<'_>], winner: Option<ReplicaId>) -> Merged {
+    merge_as(copies, None, Dispute::Settled(winner))
+}
+
+/// What to do about an element that was changed differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dispute {
+    Report,
+    Settled(Option<ReplicaId>),
+}
+
+fn merge_as(copies: &[Copy<'_>], carrying: Option<ReplicaId>, dispute: Dispute) -> Merged {
     let mut sets = Vec::with_capacity(copies.len());
     for copy in copies {
         let Value::Set(now) = copy.now else { return merge_whole(copies, carrying) };
@@ -62,7 +84,7 @@ pub fn merge(copies: &[Copy<'_>], carrying: Option<ReplicaId>) -> Merged {
         };
         sets.push((copy.replica, base, now));
     }
-    merge_sets(&sets, carrying)
+    merge_sets(&sets, carrying, dispute)
 }
 
 /// Sends `from`'s value to every copy that means something else.
@@ -111,7 +133,7 @@ fn is_followed(copy: &Copy<'_>, changed: &[&Copy<'_>]) -> bool {
 type SetCopy<'a> =
     (ReplicaId, Option<&'a BTreeMap<ElementKey, Print>>, &'a BTreeMap<ElementKey, Print>);
 
-fn merge_sets(copies: &[SetCopy<'_>], carrying: Option<ReplicaId>) -> Merged {
+fn merge_sets(copies: &[SetCopy<'_>], carrying: Option<ReplicaId>, dispute: Dispute) -> Merged {
     let first_contact = copies.iter().any(|(_, base, _)| base.is_none());
     let keys: BTreeSet<&ElementKey> = copies
         .iter()
@@ -119,6 +141,7 @@ fn merge_sets(copies: &[SetCopy<'_>], carrying: Option<ReplicaId>) -> Merged {
         .collect();
     let mut patches: BTreeMap<ReplicaId, ElementPatch> = BTreeMap::new();
     let mut changed = first_contact;
+    let mut between = BTreeSet::new();
     for key in keys {
         let copies: Vec<ElementCopy> = copies
             .iter()
@@ -130,7 +153,20 @@ fn merge_sets(copies: &[SetCopy<'_>], carrying: Option<ReplicaId>) -> Merged {
             })
             .collect();
         changed |= copies.iter().any(ElementCopy::is_changed);
-        let Some(winner) = element_winner(&copies, carrying) else { continue };
+        let heads = element_heads(&copies);
+        let winner = match dispute {
+            _ if !is_disputed(&heads) => element_winner(&copies, &heads, carrying),
+            Dispute::Report => {
+                between.extend(heads.iter().map(|head| head.replica));
+                continue;
+            }
+            Dispute::Settled(None) => continue,
+            Dispute::Settled(Some(winner)) => {
+                let named = heads.iter().find(|head| head.replica == winner).copied();
+                named.or_else(|| element_winner(&copies, &heads, carrying))
+            }
+        };
+        let Some(winner) = winner else { continue };
         for copy in &copies {
             if copy.now.map(|p| p.meaning) == winner.now.map(|p| p.meaning) {
                 continue;
@@ -141,6 +177,9 @@ fn merge_sets(copies: &[SetCopy<'_>], carrying: Option<ReplicaId>) -> Merged {
                 None => drop(patch.drop.insert(key.clone())),
             }
         }
+    }
+    if !between.is_empty() {
+        return Merged::Disputed { between };
     }
     match (patches.is_empty(), changed) {
         (false, _) => Merged::Elements(patches),
@@ -167,12 +206,9 @@ impl ElementCopy {
     }
 }
 
-/// The copy whose element wins: an addition or edit beats a removal, the first replica the others.
-fn element_winner(copies: &[ElementCopy], carrying: Option<ReplicaId>) -> Option<&ElementCopy> {
+/// The copies that changed an element and whose change nobody followed.
+fn element_heads(copies: &[ElementCopy]) -> Vec<&ElementCopy> {
     let changed: Vec<&ElementCopy> = copies.iter().filter(|c| c.is_changed()).collect();
-    if changed.is_empty() {
-        return copies.iter().find(|c| Some(c.replica) == carrying);
-    }
     let meaning = |print: Option<Print>| print.map(|p| p.meaning);
     let followed = |c: &ElementCopy| {
         changed.iter().any(|other| {
@@ -181,7 +217,31 @@ fn element_winner(copies: &[ElementCopy], carrying: Option<ReplicaId>) -> Option
         })
     };
     let heads: Vec<&ElementCopy> = changed.iter().filter(|c| !followed(c)).copied().collect();
-    let heads = if heads.is_empty() { changed } else { heads };
+    if heads.is_empty() { changed } else { heads }
+}
+
+/// Whether an element was changed differently: to two meanings, or to a new one here while it was
+/// removed there. Where it only came and went, the addition wins.
+fn is_disputed(heads: &[&ElementCopy]) -> bool {
+    let changes_meaning = |c: &&&ElementCopy| match (c.base, c.now) {
+        (Some(Some(base)), Some(now)) => base.meaning != now.meaning,
+        (Some(None) | None, Some(_)) | (_, None) => false,
+    };
+    let mut present = heads.iter().filter_map(|c| c.now).map(|print| print.meaning);
+    let first = present.next();
+    present.any(|meaning| Some(meaning) != first)
+        || (heads.iter().any(|c| c.now.is_none()) && heads.iter().any(|c| changes_meaning(&c)))
+}
+
+/// The copy whose element wins: an addition or edit beats a removal, the first replica the others.
+fn element_winner<'a>(
+    copies: &'a [ElementCopy],
+    heads: &[&'a ElementCopy],
+    carrying: Option<ReplicaId>,
+) -> Option<&'a ElementCopy> {
+    if heads.is_empty() {
+        return copies.iter().find(|c| Some(c.replica) == carrying);
+    }
     let present = |copy: &&&ElementCopy| copy.now.is_some();
     let first = |copy: &&&ElementCopy| copy.replica;
     let added = heads.iter().filter(present).min_by_key(first);

@@ -157,7 +157,11 @@ fn create(
             .iter()
             .filter(|(field, _)| policy.can_hold(*target, field))
             .map(|(field, value)| {
-                (field.clone(), Carry::Whole { from, content, value: value.clone() })
+                let carry = match policy.is_late(*target, field) {
+                    true => Carry::Emptied,
+                    false => Carry::Whole { from, content, value: value.clone() },
+                };
+                (field.clone(), carry)
             })
             .collect();
         decision.plans.push(Plan {

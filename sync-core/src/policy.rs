@@ -3,7 +3,7 @@
 use crate::ids::{Field, ReplicaId};
 use crate::port::Capabilities;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a pair is kept the same. Part of the journal, since decisions follow from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +79,25 @@ impl Policy {
     /// Whether `replica` can hold `field`.
     pub fn can_hold(&self, replica: ReplicaId, field: &Field) -> bool {
         self.replicas.get(&replica).is_some_and(|c| c.fields.contains(field))
+    }
+
+    /// Whether `replica` takes requests of their own for the elements of `field`.
+    pub fn is_late(&self, replica: ReplicaId, field: &Field) -> bool {
+        self.late(replica).any(|(late, _)| late == field)
+    }
+
+    /// The sets that writing any of `fields` to `replica` leaves empty.
+    pub fn emptied_by<'a>(
+        &'a self,
+        replica: ReplicaId,
+        fields: impl Fn(&Field) -> bool + 'a,
+    ) -> impl Iterator<Item = &'a Field> {
+        let emptied = move |by: &BTreeSet<Field>| by.iter().any(&fields);
+        self.late(replica).filter(move |(_, by)| emptied(by)).map(|(late, _)| late)
+    }
+
+    fn late(&self, replica: ReplicaId) -> impl Iterator<Item = (&Field, &BTreeSet<Field>)> {
+        self.replicas.get(&replica).into_iter().flat_map(|c| &c.late)
     }
 
     /// The rule for conflicts on `field`.

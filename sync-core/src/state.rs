@@ -5,13 +5,13 @@ mod leg;
 mod link;
 
 use crate::ids::{
-    CollectionId, Cursor, Digest, Field, FolderId, IntentKey, LinkId, PairId, RemoteId, ReplicaId,
-    RunId, Version,
+    CollectionId, Cursor, Digest, ElementKey, Field, FolderId, IntentKey, LinkId, PairId, RemoteId,
+    ReplicaId, RunId, Version,
 };
 use crate::journal::{Conflicted, Intent, Reason, Seq, Stage};
 use crate::policy::Policy;
 use crate::port::{Counts, Stamp};
-use crate::value::{Fields, IdentityKey, Rendition, Value};
+use crate::value::{Fields, IdentityKey, Print, Rendition, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -244,7 +244,14 @@ pub struct Leg {
     /// of them.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub keys: Vec<IntentKey>,
+    /// Elements that our writes put or dropped, as far as they came: a write that takes a request for
+    /// each can come to a part. What is found of them is no edit.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub partly: BTreeMap<Field, Elements>,
 }
+
+/// Elements as a write puts them; `None` for those that it drops.
+pub type Elements = BTreeMap<ElementKey, Option<Print>>;
 
 impl Leg {
     /// Whether it is taken for present: it was seen in its folder, and nobody said since that it

@@ -164,6 +164,7 @@ fn rendition() -> Rendition {
 fn configured(direction: Direction, default: Rule) -> Entry {
     let capabilities = |dedupes_creates, create_grace_ms| Capabilities {
         fields: ["subject", "body"].map(Field::from).into(),
+        late: BTreeMap::new(),
         dedupes_creates,
         create_grace_ms,
         write_grace_ms: 90_000,

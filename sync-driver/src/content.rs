@@ -29,7 +29,8 @@ pub(crate) fn compose(
         }),
         Op::Update { id, if_match, onto } => {
             contents.carried(*onto, plan, Onto::Copy)?.map(|event| {
-                let fields: BTreeSet<Field> = plan.carries.keys().cloned().collect();
+                let written = plan.carries.iter().filter(|(_, carry)| **carry != Carry::Emptied);
+                let fields: BTreeSet<Field> = written.map(|(field, _)| field.clone()).collect();
                 let patch = event.only(&fields).to_canonical();
                 let bytes = event.to_canonical();
                 let after = Blob { digest: digester.content(&bytes), bytes };
@@ -92,6 +93,7 @@ impl Contents<'_> {
                 Ok(from) => Ok(event.take(field, &from).map_err(|e| unusable(&e))),
                 Err(failure) => Ok(Err(failure)),
             },
+            Carry::Emptied => Ok(event.clear_set(field).map_err(|e| unusable(&e))),
             Carry::Elements { put, drop } => {
                 for (key, element) in put {
                     let from = match self.event(element.content)? {

@@ -147,6 +147,7 @@ fn shown_plan(plan: &Plan) -> String {
 fn shown_carry((field, carry): (&Field, &Carry)) -> String {
     match carry {
         Carry::Whole { .. } => field.to_string(),
+        Carry::Emptied => format!("{field} (none yet)"),
         Carry::Elements { put, drop } => {
             let put = put.keys().map(|key| format!("+{key}"));
             let all: Vec<String> = put.chain(drop.iter().map(|key| format!("-{key}"))).collect();

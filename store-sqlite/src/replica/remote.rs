@@ -6,6 +6,7 @@ use super::{LocalReplica, version};
 use async_trait::async_trait;
 use items::event::Event;
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use sync_core::ids::{Cursor, FolderId, RemoteId, Version};
 use sync_core::port::{
     Capabilities, Change, Failure, Fetched, Folder, Hint, Page, Place, Probe, Probed, Remote,
@@ -17,6 +18,7 @@ impl Remote for LocalReplica {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             fields: items::field::all(),
+            late: BTreeMap::new(),
             dedupes_creates: true,
             create_grace_ms: 0,
             write_grace_ms: 0,

@@ -36,8 +36,13 @@ pub(super) fn blob(number: u64, bytes: &[u8]) -> Blob {
 /// A configuration whose fingerprint, and default rule for conflicts, go by `name`.
 pub(super) fn configured(name: &str) -> Entry {
     let fields = ["subject", "body"].map(Field::from).into_iter().collect();
-    let capabilities =
-        Capabilities { fields, dedupes_creates: false, create_grace_ms: 90, write_grace_ms: 90 };
+    let capabilities = Capabilities {
+        fields,
+        late: BTreeMap::new(),
+        dedupes_creates: false,
+        create_grace_ms: 90,
+        write_grace_ms: 90,
+    };
     let default = if name == "one" { Rule::Hold } else { Rule::Prefer(ReplicaId::A) };
     Entry::Configured(Configured {
         collections: BTreeMap::from([(

@@ -26,6 +26,9 @@ pub(super) fn merge_fields(decision: &mut Decision, link: &Link, policy: &Policy
     let mut outcome = Outcome::default();
     for field in all_fields(link) {
         let holders = holders(link, policy, field);
+        if outcome.belated(link, field, &holders) {
+            continue;
+        }
         let copies: Vec<Copy<'_>> = holders
             .iter()
             .map(|(replica, leg, _, now)| Copy {
@@ -44,7 +47,14 @@ pub(super) fn merge_fields(decision: &mut Decision, link: &Link, policy: &Policy
             Merged::Carry { from, to } => outcome.carry(field, &holders, from, &to),
             Merged::Elements(patches) => outcome.elements(field, &holders, &patches),
             Merged::Conflict { between } => {
-                outcome.conflict(link, policy, field, (&copies, &holders), &between);
+                let winner = outcome.conflict(link, policy, field, &holders, &between);
+                let settled = winner.map(|winner| merge::spread(&copies, winner));
+                outcome.settled(field, &holders, settled);
+            }
+            Merged::Disputed { between } => {
+                let winner = outcome.conflict(link, policy, field, &holders, &between);
+                let settled = merge::merge_disputed(&copies, winner);
+                outcome.settled(field, &holders, Some(settled));
             }
         }
     }
@@ -54,9 +64,15 @@ pub(super) fn merge_fields(decision: &mut Decision, link: &Link, policy: &Policy
 /// The source's changes go out; where it changed nothing, the others keep what they have.
 fn one_way(copies: &[Copy<'_>], source: ReplicaId) -> Merged {
     let Some(own) = copies.iter().find(|c| c.replica == source) else { return Merged::Quiet };
-    let others_changed =
-        |c: &&Copy<'_>| c.replica != source && merge::is_changed(c) && !c.now.same_meaning(own.now);
-    if !merge::is_changed(own) {
+    // A set that a write left empty has no past, and is to be filled again.
+    let is_emptied = |c: &Copy<'_>| {
+        c.base.is_none() && matches!(c.now, Value::Set(elements) if elements.is_empty())
+    };
+    let others_changed = |c: &&Copy<'_>| {
+        let differs = !c.now.same_meaning(own.now);
+        c.replica != source && merge::is_changed(c) && differs && !is_emptied(c)
+    };
+    if !merge::is_changed(own) && !copies.iter().any(is_emptied) {
         return Merged::Quiet;
     }
     let mut between: BTreeSet<ReplicaId> =
@@ -111,9 +127,9 @@ impl Outcome {
         link: &Link,
         policy: &Policy,
         field: &Field,
-        (copies, holders): (&[Copy<'_>], &[Holder<'_>]),
+        holders: &[Holder<'_>],
         between: &BTreeSet<ReplicaId>,
-    ) {
+    ) -> Option<ReplicaId> {
         let sides: BTreeMap<ReplicaId, Option<SideValue>> = holders
             .iter()
             .filter(|(replica, ..)| between.contains(replica))
@@ -125,16 +141,48 @@ impl Outcome {
             })
             .collect();
         let known = link.dispute(Some(field)).filter(|dispute| covers(dispute, &sides));
-        let winner = match known {
+        match known {
             Some(dispute) => dispute.winner,
             None => self.judge(link, policy, field, sides, holders),
+        }
+    }
+
+    /// What a conflict with a winner comes to.
+    fn settled(&mut self, field: &Field, holders: &[Holder<'_>], settled: Option<Merged>) {
+        match settled {
+            Some(Merged::Carry { from, to }) => self.carry(field, holders, from, &to),
+            Some(Merged::Elements(patches)) => self.elements(field, holders, &patches),
+            Some(Merged::Quiet | Merged::Agree) | None => {}
+            Some(Merged::Disputed { .. } | Merged::Conflict { .. }) => {}
+        }
+    }
+
+    /// Puts the elements of a fork's origin where it was made without them; whether any were.
+    fn belated(&mut self, link: &Link, field: &Field, holders: &[Holder<'_>]) -> bool {
+        let Some(origin) = &link.origin else { return false };
+        let (Some(Value::Set(wanted)), Some(content)) = (origin.fields.get(field), origin.content)
+        else {
+            return false;
         };
-        if let Some(winner) = winner {
-            match merge::spread(copies, winner) {
-                Merged::Carry { from, to } => self.carry(field, holders, from, &to),
-                Merged::Quiet | Merged::Agree | Merged::Elements(_) | Merged::Conflict { .. } => {}
+        let has_past =
+            |leg: &Leg| leg.base.as_ref().is_some_and(|base| base.fields.contains_key(field));
+        if holders.iter().any(|(_, leg, ..)| has_past(leg)) {
+            return false;
+        }
+        let mut is_any = false;
+        for (replica, _, _, held) in holders {
+            let Value::Set(held) = held else { continue };
+            let missing = wanted.iter().filter(|(key, _)| !held.contains_key(*key));
+            let put: BTreeMap<_, _> = missing
+                .map(|(key, print)| (key.clone(), PutElement { content, print: *print }))
+                .collect();
+            if !put.is_empty() {
+                is_any = true;
+                let carry = Carry::Elements { put, drop: BTreeSet::new() };
+                self.carries.entry(*replica).or_default().insert(field.clone(), carry);
             }
         }
+        is_any
     }
 
     /// Records a conflict that is new, and says who wins it.
@@ -195,9 +243,31 @@ impl Outcome {
             };
             let Some(onto) = leg.rendition().and_then(|r| r.content) else { continue };
             let op = Op::Update { id: leg.id.clone(), if_match: leg.version.clone(), onto };
+            let carries = one_write(policy, replica, carries);
             decision.plans.push(Plan { link: link.id, replica, op, carries });
         }
+        // What a write takes away is carried elsewhere first.
+        let empties = |plan: &Plan| plan.carries.values().any(|carry| *carry == Carry::Emptied);
+        decision.plans.sort_by_key(empties);
     }
+}
+
+/// Of what a replica is to get, what goes into its next write: sets that come late are alone in
+/// theirs, and a write that leaves some of them empty says so.
+fn one_write(
+    policy: &Policy,
+    replica: ReplicaId,
+    carries: BTreeMap<Field, Carry>,
+) -> BTreeMap<Field, Carry> {
+    let (late, mut now): (BTreeMap<Field, Carry>, BTreeMap<Field, Carry>) =
+        carries.into_iter().partition(|(field, _)| policy.is_late(replica, field));
+    if now.is_empty() {
+        return late;
+    }
+    let emptied: Vec<Field> =
+        policy.emptied_by(replica, |field| now.contains_key(field)).cloned().collect();
+    now.extend(emptied.into_iter().map(|field| (field, Carry::Emptied)));
+    now
 }
 
 /// Whether a conflict on record is still the one at hand: every copy holds what it held then, or

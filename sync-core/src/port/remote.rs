@@ -4,7 +4,7 @@ use crate::ids::{Cursor, Field, FolderId, IntentKey, LinkId, RemoteId, Version};
 use crate::value::Rendition;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -36,6 +36,11 @@ pub trait Remote: Send + Sync {
 pub struct Capabilities {
     /// The fields it can hold; others are absent there, never empty.
     pub fields: BTreeSet<Field>,
+    /// Sets whose elements take requests of their own, one after the other: they are written after
+    /// the rest of the item and in no write with it, and its stamp is renewed only when all of them
+    /// arrived. To each, the fields whose writing leaves it empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub late: BTreeMap<Field, BTreeSet<Field>>,
     /// Whether a create sent twice with one key makes one item (Graph's `transactionId`).
     pub dedupes_creates: bool,
     /// How long after a create no copy of the request can still arrive, in milliseconds.

@@ -1,6 +1,6 @@
 //! How facts and decisions change one copy.
 
-use super::{Base, Leg, Seen};
+use super::{Base, Elements, Leg, Seen};
 use crate::ids::{ElementKey, Field, RemoteId};
 use crate::journal::{Applied, Carry, Proof};
 use crate::port::Stamp;
@@ -19,6 +19,7 @@ impl Leg {
             ours: false,
             stamped: None,
             keys: vec![],
+            partly: BTreeMap::new(),
         }
     }
 
@@ -66,6 +67,42 @@ impl Leg {
         changed
     }
 
+    /// Remembers the elements of a write that may have come to a part.
+    pub(super) fn may_hold(&mut self, field: &Field, carry: &Carry) {
+        let Carry::Elements { put, drop } = carry else { return };
+        let elements = self.partly.entry(field.clone()).or_default();
+        elements.extend(drop.iter().map(|key| (key.clone(), None)));
+        elements.extend(put.iter().map(|(key, element)| (key.clone(), Some(element.print))));
+    }
+
+    /// What of such writes is found in `now`: those elements are ours.
+    pub(super) fn arrived(&mut self, now: &Rendition) -> BTreeMap<Field, Elements> {
+        let mut partly = std::mem::take(&mut self.partly);
+        for (field, elements) in &mut partly {
+            let Some(Value::Set(now)) = now.fields.get(field) else {
+                elements.clear();
+                continue;
+            };
+            elements.retain(|key, sent| match (sent, now.get(key)) {
+                (Some(sent), Some(found)) => sent.meaning == found.meaning,
+                (sent, found) => sent.is_none() && found.is_none(),
+            });
+        }
+        partly
+    }
+
+    /// Puts elements into the past of a set that has one.
+    pub(super) fn rebase_elements(&mut self, field: &Field, elements: &Elements) {
+        let base = self.base.as_mut().and_then(|base| base.fields.get_mut(field));
+        let Some(Value::Set(base)) = base else { return };
+        for (key, print) in elements {
+            match print {
+                Some(print) => drop(base.insert(key.clone(), *print)),
+                None => drop(base.remove(key)),
+            }
+        }
+    }
+
     pub(super) fn rebase_element(&mut self, field: &Field, key: &ElementKey) {
         let Seen::Present(rendition) = &self.seen else { return };
         let Some(Value::Set(seen)) = rendition.fields.get(field) else { return };
@@ -80,12 +117,28 @@ impl Leg {
         base.content = rendition.content.or(base.content);
     }
 
+    /// Begins the past of a set anew: as empty, or as unknown.
+    pub(super) fn restart_set(&mut self, field: &Field, is_known: bool) {
+        self.partly.remove(field);
+        let base = self.base.get_or_insert_with(Base::default);
+        match is_known {
+            true => drop(base.fields.insert(field.clone(), Value::Set(BTreeMap::new()))),
+            false => drop(base.fields.remove(field)),
+        }
+    }
+
     /// Takes in what was written to this copy.
     pub(super) fn written(&mut self, field: &Field, carry: &Carry) {
+        self.partly.remove(field);
         let base = self.base.get_or_insert_with(Base::default);
-        // A part of a set makes no base where there was none.
-        if matches!(carry, Carry::Whole { .. }) || base.fields.contains_key(field) {
-            write_value(&mut base.fields, field, carry);
+        match carry {
+            // The link says what is known of it from here on.
+            Carry::Emptied => {}
+            // A part of a set makes no base where there was none.
+            Carry::Elements { .. } if !base.fields.contains_key(field) => {}
+            Carry::Whole { .. } | Carry::Elements { .. } => {
+                write_value(&mut base.fields, field, carry);
+            }
         }
         if let Seen::Present(rendition) = &mut self.seen {
             write_value(&mut rendition.fields, field, carry);
@@ -121,6 +174,9 @@ fn write_value(fields: &mut Fields, field: &Field, carry: &Carry) {
     match carry {
         Carry::Whole { value, .. } => {
             fields.insert(field.clone(), value.elsewhere());
+        }
+        Carry::Emptied => {
+            fields.insert(field.clone(), Value::Set(BTreeMap::new()));
         }
         Carry::Elements { put, drop } => {
             let entry = fields.entry(field.clone()).or_insert(Value::Set(BTreeMap::new()));

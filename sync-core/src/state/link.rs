@@ -56,6 +56,7 @@ impl Link {
         match &sighting.sight {
             Sight::Present { rendition, stamped } => {
                 self.rise();
+                self.adopt_part(replica, rendition);
                 let changed = match self.legs.get_mut(&replica) {
                     Some(leg) => leg.read(&sighting.id, rendition),
                     None => {
@@ -102,6 +103,15 @@ impl Link {
         }
     }
 
+    /// Elements that a write left behind which came to nothing as a whole are what all had when it
+    /// was sent.
+    fn adopt_part(&mut self, replica: ReplicaId, now: &Rendition) {
+        let Some(leg) = self.legs.get_mut(&replica) else { return };
+        for (field, elements) in leg.arrived(now) {
+            self.legs.values_mut().for_each(|leg| leg.rebase_elements(&field, &elements));
+        }
+    }
+
     pub(super) fn agree(&mut self, fields: &BTreeSet<Field>) {
         let present = self.legs.values().filter(|leg| leg.rendition().is_some()).count();
         for leg in self.legs.values_mut() {
@@ -121,6 +131,11 @@ impl Link {
 
     pub(super) fn settle(&mut self, intent: &Intent, outcome: &Outcome, epoch: u64) {
         let replica = intent.plan.replica;
+        if let (Some(leg), Outcome::NotApplied(_)) = (self.legs.get_mut(&replica), outcome) {
+            for (field, carry) in &intent.plan.carries {
+                leg.may_hold(field, carry);
+            }
+        }
         match outcome {
             Outcome::Applied(applied) => self.applied(intent, applied, epoch),
             Outcome::NotApplied(NotApplied::Refused { code }) => {
@@ -187,10 +202,18 @@ impl Link {
                     self.rebase_source(field, *from, value);
                 }
                 Carry::Whole { from: None, .. } => {}
+                Carry::Emptied => {
+                    // The copy holds nothing of it, and all that the others hold is to come. What a
+                    // fork is to hold stands in its origin alone.
+                    let is_known = self.origin.is_none();
+                    self.carrying.remove(field);
+                    self.legs.values_mut().for_each(|leg| leg.restart_set(field, is_known));
+                }
                 Carry::Elements { put, drop, .. } => {
                     let keys = put.keys().chain(drop);
                     self.carrying.remove(field);
                     keys.for_each(|key| self.rebase_element(field, key, target));
+                    self.rebase_set(field);
                 }
             }
         }
@@ -250,6 +273,24 @@ impl Link {
             return;
         }
         self.legs.values_mut().for_each(|leg| leg.rebase_element(field, key));
+    }
+
+    /// A set without a past that is the same everywhere now has one from here on: were it agreed on
+    /// only at the next look, what somebody takes away until then would come back.
+    fn rebase_set(&mut self, field: &Field) {
+        let holds = |leg: &Leg| leg.rendition()?.fields.get(field).cloned();
+        let held: Vec<Value> = self.legs.values().filter_map(holds).collect();
+        let is_same = held.windows(2).all(|pair| pair[0].same_meaning(&pair[1]));
+        let has_past =
+            |leg: &Leg| leg.base.as_ref().is_some_and(|base| base.fields.contains_key(field));
+        if !is_same || self.legs.values().all(has_past) {
+            return;
+        }
+        for leg in self.legs.values_mut() {
+            let Some(value) = holds(leg) else { continue };
+            let base = leg.base.get_or_insert_with(Base::default);
+            base.fields.insert(field.clone(), value);
+        }
     }
 
     fn shared_identity(&self) -> Vec<IdentityKey> {

@@ -139,7 +139,7 @@ fn lost(sim: &Sim, stands: &Standing) -> Result<(), String> {
         }
         let holds = |content: &Content| match content.scalars.get(written.field) {
             Some(held) => held == value,
-            None => content.tags.as_ref().is_none_or(|tags| tags.contains(value)),
+            None => content.tags.as_ref().is_none_or(|tags| tags.values().any(|tag| tag == value)),
         };
         let stands = stands.iter().all(|items| items.get(&written.serial).is_some_and(holds));
         if !stands {
@@ -159,7 +159,9 @@ fn came_back(sim: &Sim, stands: &Standing) -> Result<(), String> {
         if sim.ledger.deleted.contains(&content.serial) {
             continue;
         }
-        let back = values(content).into_iter().find(|v| sim.ledger.overtaken.contains(v));
+        let is_back =
+            |v: &u64| sim.ledger.overtaken.contains(v) && !sim.ledger.unproven.contains(v);
+        let back = values(content).into_iter().find(is_back);
         if let Some(value) = back {
             return Err(format!("came back: value {value} on item {}", content.serial));
         }

@@ -9,7 +9,7 @@ use sync_core::value::{Fields, IdentityKey, Print, Rendition, Value};
 pub(crate) const SUBJECT: &str = "subject";
 /// Rewritten by replicas that rewrite.
 pub(crate) const BODY: &str = "body";
-/// A set.
+/// A set: a tag has a place and a value.
 pub(crate) const TAGS: &str = "tags";
 
 /// An item's content.
@@ -20,7 +20,7 @@ pub(crate) struct Content {
     /// Which item of the simulation it is; travels with it, and nobody decides by it.
     pub(crate) serial: u64,
     pub(crate) scalars: BTreeMap<String, u64>,
-    pub(crate) tags: Option<BTreeSet<u64>>,
+    pub(crate) tags: Option<BTreeMap<u64, u64>>,
 }
 
 impl Content {
@@ -41,7 +41,11 @@ impl Content {
                 .iter()
                 .map(|(k, v)| Some((k.clone(), v.as_u64()?)))
                 .collect::<Option<_>>()?,
-            tags: json["tags"].as_array().map(|t| t.iter().filter_map(Json::as_u64).collect()),
+            tags: json["tags"].as_object().map(|tags| {
+                let tag =
+                    |(place, value): (&String, &Json)| Some((place.parse().ok()?, value.as_u64()?));
+                tags.iter().filter_map(tag).collect()
+            }),
         })
     }
 
@@ -80,7 +84,7 @@ impl Content {
             fields.insert(Field::from(name.as_str()), Value::Scalar(print));
         }
         if let Some(tags) = &self.tags {
-            let tags = tags.iter().map(|tag| (key(*tag), print(*tag, *tag))).collect();
+            let tags = tags.iter().map(|(at, value)| (key(*at), print(*value, *value))).collect();
             fields.insert(Field::from(TAGS), Value::Set(tags));
         }
         Rendition {
@@ -98,13 +102,13 @@ fn print(own: u64, meaning: u64) -> Print {
     Print { own: Some(Digest::from_number(own)), meaning: Digest::from_number(meaning) }
 }
 
-/// The key of a tag.
-pub(crate) fn key(tag: u64) -> ElementKey {
-    ElementKey(tag.to_string())
+/// The key of a tag's place.
+pub(crate) fn key(place: u64) -> ElementKey {
+    ElementKey(place.to_string())
 }
 
-/// The tag of a key.
-pub(crate) fn tag(key: &ElementKey) -> Option<u64> {
+/// The place of a key.
+pub(crate) fn place(key: &ElementKey) -> Option<u64> {
     key.as_str().parse().ok()
 }
 

@@ -48,6 +48,10 @@ pub struct ReplicaOptions {
     pub rewrites: bool,
     /// Whether it can hold tags.
     pub holds_tags: bool,
+    /// Whether each tag takes a request of its own.
+    pub late_tags: bool,
+    /// Whether a new subject takes late tags away, as a new pattern does a series' exceptions.
+    pub drops_tags: bool,
     /// Whether a restored item gets a new id.
     pub renames: bool,
     /// Changes in a page.
@@ -60,7 +64,10 @@ impl Options {
     /// What `seed` stands for.
     pub fn of(seed: u64) -> Self {
         let rng = &mut Rng::new(seed ^ 0x5eed_0f09_7105_0000);
-        let replicas = (0..REPLICAS).map(|_| ReplicaOptions::draw(rng)).collect();
+        let mut replicas: Vec<_> = (0..REPLICAS).map(|_| ReplicaOptions::draw(rng)).collect();
+        // What only one can hold, nobody could give back to it.
+        let all_hold = replicas.iter().all(|replica| replica.holds_tags);
+        replicas.iter_mut().for_each(|replica| replica.drops_tags &= all_hold);
         let rules =
             [Rule::Prefer(ReplicaId::A), Rule::Prefer(ReplicaId::B), Rule::Newest, Rule::Hold];
         let quiet = rng.percent(20);
@@ -93,6 +100,8 @@ impl ReplicaOptions {
             dedupes: rng.percent(50),
             rewrites: rng.percent(50),
             holds_tags: rng.percent(85),
+            late_tags: rng.percent(50),
+            drops_tags: rng.percent(50),
             renames: rng.percent(50),
             page: 1 + rng.below(4),
             whole: rng.percent(50),

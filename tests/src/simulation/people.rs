@@ -1,10 +1,13 @@
 //! People: they act between any two steps, and a ledger keeps what they wrote and had seen.
 
-use super::content::{BODY, Content, SUBJECT};
+use super::content::{BODY, Content, SUBJECT, TAGS};
 use super::replica::Replica;
 use super::rng::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_core::port::Place;
+
+/// Where on an item tags can stand.
+const TAG_PLACES: u64 = 4;
 
 /// What people wrote, and what they had before their eyes when they did.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +18,8 @@ pub(crate) struct Ledger {
     pub(crate) values: BTreeMap<u64, Written>,
     /// Values that someone replaced who had seen them.
     pub(crate) overtaken: BTreeSet<u64>,
+    /// Values that a write may have brought which left no proof behind.
+    pub(crate) unproven: BTreeSet<u64>,
     /// Values that stood on a copy which someone deleted.
     pub(crate) died: BTreeSet<u64>,
     /// Items that someone deleted somewhere.
@@ -51,7 +56,7 @@ impl Ledger {
         let subject = self.value(serial, SUBJECT, replica);
         let body = self.value(serial, BODY, replica);
         let scalars = [(SUBJECT.to_owned(), subject), (BODY.to_owned(), body)].into();
-        Content { uid: serial, serial, scalars, tags: Some(BTreeSet::new()) }
+        Content { uid: serial, serial, scalars, tags: Some(BTreeMap::new()) }
     }
 
     /// Items that stand there before the first run; some of them on all replicas, with differences.
@@ -102,7 +107,7 @@ impl Ledger {
             }
             (1..=3, Some(id)) => self.edit(replica, &id, SUBJECT, at, now),
             (4 | 5, Some(id)) => self.edit(replica, &id, BODY, at, now),
-            (6, Some(id)) => self.add_tag(replica, &id, at, now),
+            (6, Some(id)) => self.put_tag(replica, &id, at, now, rng),
             (7, Some(id)) => self.drop_tag(replica, &id, now, rng),
             (8, Some(id)) => {
                 if let Some(item) = replica.items.get(&id) {
@@ -138,25 +143,35 @@ impl Ledger {
         let Some(item) = replica.items.get(id) else { return };
         let serial = item.content.serial;
         self.overtaken.extend(item.content.scalars.get(field));
+        let drops = field == SUBJECT && replica.drops_tags();
+        if drops {
+            self.overtaken.extend(item.content.tags.iter().flat_map(BTreeMap::values));
+        }
         let value = self.value(serial, field, at);
         replica.change(id, now, |content| {
             content.scalars.insert(field.to_owned(), value);
+            if drops {
+                content.tags = content.tags.take().map(|_| BTreeMap::new());
+            }
         });
     }
 
-    fn add_tag(
+    fn put_tag(
         &mut self,
         replica: &mut Replica,
         id: &sync_core::ids::RemoteId,
         at: usize,
         now: i64,
+        rng: &mut Rng,
     ) {
         let Some(item) = replica.items.get(id).filter(|item| item.content.tags.is_some()) else {
             return;
         };
-        let tag = self.value(item.content.serial, "tags", at);
+        let place = rng.below(TAG_PLACES);
+        self.overtaken.extend(item.content.tags.iter().filter_map(|tags| tags.get(&place)));
+        let tag = self.value(item.content.serial, TAGS, at);
         replica.change(id, now, |content| {
-            content.tags.get_or_insert_default().insert(tag);
+            content.tags.get_or_insert_default().insert(place, tag);
         });
     }
 
@@ -168,11 +183,12 @@ impl Ledger {
         rng: &mut Rng,
     ) {
         let Some(item) = replica.items.get(id) else { return };
-        let tags: Vec<u64> = item.content.tags.iter().flatten().copied().collect();
-        let Some(tag) = rng.pick(&tags).copied() else { return };
+        let tags: Vec<(u64, u64)> =
+            item.content.tags.iter().flatten().map(|(at, tag)| (*at, *tag)).collect();
+        let Some((place, tag)) = rng.pick(&tags).copied() else { return };
         self.overtaken.insert(tag);
         replica.change(id, now, |content| {
-            content.tags.get_or_insert_default().remove(&tag);
+            content.tags.get_or_insert_default().remove(&place);
         });
     }
 
@@ -199,5 +215,10 @@ impl Ledger {
 
 /// All values that a copy holds.
 pub(crate) fn values(content: &Content) -> Vec<u64> {
-    content.scalars.values().chain(content.tags.iter().flatten()).copied().collect()
+    content
+        .scalars
+        .values()
+        .chain(content.tags.iter().flat_map(BTreeMap::values))
+        .copied()
+        .collect()
 }

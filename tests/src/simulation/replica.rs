@@ -1,6 +1,6 @@
 //! A model replica: bytes and rules that a server could have, and faults that servers do have.
 
-use super::content::Content;
+use super::content::{Content, SUBJECT, TAGS};
 use super::options::ReplicaOptions;
 use super::planted::Planted;
 use super::rng::Rng;
@@ -65,12 +65,21 @@ impl Replica {
             fields.insert("tags".into());
         }
         let grace = if planted == Some(Planted::NoGrace) { 0 } else { GRACE_MS };
+        let emptying = self.drops_tags().then(|| Field::from(SUBJECT));
+        let late = (self.options.holds_tags && self.options.late_tags)
+            .then(|| (Field::from(TAGS), emptying.into_iter().collect()));
         Capabilities {
             fields,
+            late: late.into_iter().collect(),
             dedupes_creates: self.options.dedupes,
             create_grace_ms: if self.options.dedupes { 0 } else { grace },
             write_grace_ms: grace,
         }
+    }
+
+    /// Whether a new subject takes the tags away.
+    pub(crate) fn drops_tags(&self) -> bool {
+        self.options.late_tags && self.options.drops_tags
     }
 
     // What people do.
@@ -232,7 +241,13 @@ impl Replica {
             WriteOp::Update { id, if_match, patch } => {
                 self.check(id, if_match.as_ref(), planted)?;
                 let patch = Content::decode(patch).ok_or_else(unusable)?;
-                self.change(id, now, |content| content.patch(&patch));
+                let drops = self.drops_tags() && patch.scalars.contains_key(SUBJECT);
+                self.change(id, now, |content| {
+                    content.patch(&patch);
+                    if drops {
+                        content.tags = content.tags.take().map(|_| BTreeMap::new());
+                    }
+                });
                 self.written(id, write)
             }
             WriteOp::Delete { id, if_match } => {
@@ -242,6 +257,40 @@ impl Replica {
                 Ok(Written { id: id.clone(), version: None })
             }
         }
+    }
+
+    /// The requests of a write that takes several, the last with the stamp; `None` where one does.
+    pub(crate) fn steps(&self, write: &Write) -> Option<Vec<Write>> {
+        let WriteOp::Update { id, if_match, patch } = &write.op else { return None };
+        let patch = Content::decode(patch)?;
+        let item = self.items.get(id)?;
+        let wanted = patch.tags.as_ref().filter(|_| self.options.late_tags)?;
+        let mut tags = item.content.tags.clone()?;
+        let step = |tags: BTreeMap<u64, u64>, if_match: Option<Version>| {
+            let patch = Content { tags: Some(tags), ..patch.clone() }.encode();
+            let stamp = item.stamp.clone().unwrap_or_else(|| write.stamp.clone());
+            let op = WriteOp::Update { id: id.clone(), if_match, patch };
+            Write { stamp, op, ..write.clone() }
+        };
+        let mut steps = vec![];
+        let places: BTreeSet<u64> = tags.keys().chain(wanted.keys()).copied().collect();
+        for place in places {
+            if tags.get(&place) == wanted.get(&place) {
+                continue;
+            }
+            match wanted.get(&place) {
+                Some(value) => drop(tags.insert(place, *value)),
+                None => drop(tags.remove(&place)),
+            }
+            // Each goes onto what the one before it left.
+            let expected = match steps.len() as u64 {
+                0 => if_match.clone(),
+                before => Some(Version((item.version + before).to_string())),
+            };
+            steps.push(step(tags.clone(), expected));
+        }
+        item.stamp.as_ref()?;
+        (!steps.is_empty()).then_some(steps)
     }
 
     fn create(&mut self, write: &Write, content: &[u8], now: i64) -> Result<Written, Failure> {

@@ -1,7 +1,7 @@
 //! The world of a simulated run: it performs effects one by one, lets people act in between, makes
 //! things fail, and kills the process where the seed says.
 
-use super::content::{Content, digest, tag};
+use super::content::{Content, digest, place};
 use super::options::Options;
 use super::people::Ledger;
 use super::planted::Planted;
@@ -365,6 +365,9 @@ impl Sim {
             return self.replica(replica).write(write, now, planted);
         }
         let trouble = Trouble::new("simulated", "simulated");
+        if let Some(sent) = self.send_in_part(replica, write) {
+            return sent;
+        }
         match self.rng.below(4) {
             0 => Err(Failure::Throttled { after_ms: None, trouble }),
             1 => Err(Failure::InDoubt(trouble)),
@@ -381,6 +384,43 @@ impl Sim {
         }
     }
 
+    /// Fails amid the requests of a write that takes several: some elements arrive, one is in doubt,
+    /// and the stamp doesn't follow.
+    fn send_in_part(
+        &mut self,
+        replica: ReplicaId,
+        write: &Write,
+    ) -> Option<Result<sync_core::port::Written, Failure>> {
+        let mut steps = self.replica(replica).steps(write)?;
+        let (now, planted) = (self.now_ms, self.planted);
+        let trouble = Trouble::new("simulated", "simulated");
+        let done = usize::try_from(self.rng.below(steps.len() as u64)).unwrap_or_default();
+        let failing = steps.remove(done);
+        for step in steps.drain(..done) {
+            self.unproven(&step);
+            if let Err(failure) = self.replica(replica).write(&step, now, planted) {
+                return Some(Err(failure));
+            }
+        }
+        self.unproven(&failing);
+        match self.rng.below(4) {
+            0 => return Some(Err(Failure::Stale(trouble))),
+            1 => {}
+            2 => drop(self.replica(replica).write(&failing, now, planted)),
+            _ => self.replica(replica).delay(now + GRACE_MS / 2, &failing),
+        }
+        Some(Err(Failure::InDoubt(trouble)))
+    }
+
+    /// Nobody can tell whether a tag of a write without a stamp never arrived or was taken away.
+    fn unproven(&mut self, step: &Write) {
+        if let WriteOp::Update { patch, .. } = &step.op
+            && let Some(tags) = Content::decode(patch).and_then(|patch| patch.tags)
+        {
+            self.ledger.unproven.extend(tags.values());
+        }
+    }
+
     /// What a plan writes, and what the copy holds after it.
     fn compose(&self, plan: &Plan) -> Option<(Content, Content)> {
         let blob = |digest| Content::decode(&self.store.blob(digest).ok()??);
@@ -393,6 +433,7 @@ impl Sim {
             }
         };
         let mut patch = Content { scalars: [].into(), tags: None, ..start.clone() };
+        let mut emptied = false;
         for (field, carry) in &plan.carries {
             match carry {
                 Carry::Whole { content, .. } => {
@@ -406,17 +447,27 @@ impl Sim {
                 }
                 Carry::Elements { put, drop } => {
                     let mut tags = start.tags.clone().unwrap_or_default();
-                    tags.extend(put.keys().filter_map(tag));
-                    tags.retain(|t| !drop.iter().filter_map(tag).any(|gone| gone == *t));
+                    for (key, element) in put {
+                        let at = place(key)?;
+                        tags.insert(at, *blob(&element.content)?.tags?.get(&at)?);
+                    }
+                    tags.retain(|at, _| !drop.iter().filter_map(place).any(|gone| gone == *at));
                     patch.tags = Some(tags);
                 }
+                Carry::Emptied => emptied = true,
             }
+        }
+        if emptied && matches!(plan.op, Op::Create { .. }) {
+            patch.tags = Some([].into());
         }
         let mut after = start;
         if matches!(plan.op, Op::Create { .. }) {
             after = patch.clone();
         } else {
             after.patch(&patch);
+        }
+        if emptied {
+            after.tags = Some([].into());
         }
         Some((patch, after))
     }

@@ -178,6 +178,7 @@ fn capabilities(choices: &mut Choices) -> Capabilities {
         if choices.yes() { choices.some(3, field) } else { FIELDS.map(Field::from).into() };
     Capabilities {
         fields: fields.into_iter().collect(),
+        late: BTreeMap::new(),
         dedupes_creates: choices.yes(),
         create_grace_ms: 0,
         write_grace_ms: i64::MAX,
@@ -305,7 +306,9 @@ fn intent(choices: &mut Choices) -> Intent {
 }
 
 fn carry(choices: &mut Choices) -> Carry {
-    if choices.yes() {
+    if choices.below(6) == 0 {
+        Carry::Emptied
+    } else if choices.yes() {
         let from = choices.maybe(replica);
         Carry::Whole { from, content: digest(choices), value: value(choices) }
     } else {

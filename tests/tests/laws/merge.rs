@@ -5,7 +5,7 @@ use super::config;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_core::ids::{Digest, ElementKey, ReplicaId};
-use sync_core::merge::{Copy, ElementPatch, Merged, is_changed, merge, spread};
+use sync_core::merge::{Copy, ElementPatch, Merged, is_changed, merge, merge_disputed, spread};
 use sync_core::value::{Print, Value};
 
 /// One copy that owns its values.
@@ -21,7 +21,12 @@ fn borrowed(copies: &[Owned]) -> Vec<Copy<'_>> {
 }
 
 fn merged(copies: &[Owned], carrying: Option<ReplicaId>) -> Merged {
-    merge(&borrowed(copies), carrying)
+    let copies = borrowed(copies);
+    match merge(&copies, carrying) {
+        // As the planner does where a rule names a winner.
+        Merged::Disputed { between } => merge_disputed(&copies, between.first().copied()),
+        settled => settled,
+    }
 }
 
 /// The values once `merged` has been carried out; the bases stay.
@@ -32,7 +37,7 @@ fn carried_out(copies: &[Owned], merged: &Merged) -> Vec<Owned> {
     let mut after = copies.to_vec();
     for copy in &mut after {
         match merged {
-            Merged::Quiet | Merged::Agree | Merged::Conflict { .. } => {}
+            Merged::Quiet | Merged::Agree | Merged::Conflict { .. } | Merged::Disputed { .. } => {}
             Merged::Carry { from, to } => {
                 if to.contains(&copy.replica) {
                     copy.now = value(*from).elsewhere();
@@ -67,7 +72,7 @@ fn result(
     let values = carried_out(copies, merged);
     let meanings = values.iter().map(|c| (c.replica, format!("{:?}", c.now.elsewhere()))).collect();
     let between = match merged {
-        Merged::Conflict { between } => Some(between.clone()),
+        Merged::Conflict { between } | Merged::Disputed { between } => Some(between.clone()),
         Merged::Quiet | Merged::Agree | Merged::Carry { .. } | Merged::Elements(_) => None,
     };
     (meanings, between)
@@ -284,7 +289,9 @@ proptest! {
                 prop_assert!(patches.values().all(put_from));
                 prop_assert_eq!(patches.into_keys().collect::<BTreeSet<_>>(), others);
             }
-            Merged::Conflict { .. } => prop_assert!(false, "a conflict with nobody"),
+            Merged::Conflict { .. } | Merged::Disputed { .. } => {
+                prop_assert!(false, "a conflict with nobody");
+            }
         }
     }
 }

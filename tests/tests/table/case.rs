@@ -247,6 +247,7 @@ impl History {
 pub(crate) fn policy(direction: Direction, rule: Rule) -> Policy {
     let capabilities = Capabilities {
         fields: FIELDS.map(Field::from).into(),
+        late: BTreeMap::new(),
         dedupes_creates: false,
         create_grace_ms: 90_000,
         write_grace_ms: 90_000,
