@@ -19,11 +19,13 @@ mod pull;
 mod sanitize;
 mod soap;
 mod stamp;
+mod standing;
 mod transport;
 mod write;
 
 use async_trait::async_trait;
 use items::Digester;
+use items::field::Name;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,7 +100,10 @@ impl Remote for EwsRemote {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             fields: items::field::all(),
-            late: BTreeMap::new(),
+            late: BTreeMap::from([(
+                Name::Occurrences.field(),
+                [Name::Timing, Name::Recurrence].into_iter().map(Name::field).collect(),
+            )]),
             dedupes_creates: false,
             create_grace_ms: GRACE_MS,
             write_grace_ms: GRACE_MS,

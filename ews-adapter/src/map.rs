@@ -2,4 +2,6 @@
 
 pub(crate) mod draft;
 pub(crate) mod event;
+pub(crate) mod recurrence;
+pub(crate) mod series;
 pub(crate) mod time;

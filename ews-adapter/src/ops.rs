@@ -38,6 +38,32 @@ impl ItemId {
     }
 }
 
+/// What a write is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Address<'a> {
+    /// An item.
+    Item(&'a ItemId),
+    /// An occurrence of the series whose master this is, counted from 1, deleted ones included (MS
+    /// docs: OccurrenceItemId). Its version is that of its master.
+    Occurrence(&'a ItemId, usize),
+}
+
+impl Address<'_> {
+    /// Writes it.
+    pub(crate) fn write(self, xml: &mut Xml) {
+        match self {
+            Self::Item(item) => item.write(xml),
+            Self::Occurrence(master, index) => {
+                let index = index.to_string();
+                let mut attributes = vec![("RecurringMasterId", master.id.as_str())];
+                attributes.extend(master.change_key.as_deref().map(|key| ("ChangeKey", key)));
+                attributes.push(("InstanceIndex", &index));
+                xml.empty("t:OccurrenceItemId", &attributes);
+            }
+        }
+    }
+}
+
 /// Whether an item that was read lies in `folder`; one that doesn't say is taken to.
 pub(crate) fn lies_in(item: &Element, folder: &str) -> bool {
     let parent = item.child("ParentFolderId").and_then(|p| p.attribute("Id"));

@@ -1,16 +1,18 @@
 //! Performs writes, grouped into requests.
 
+mod late;
 mod plan;
+mod schedule;
 
 use crate::batch::{self, Brake};
 use crate::failure::{self, Effect};
 use crate::ops::get_item::{self, Shape};
-use crate::ops::{ItemId, create_item, delete_item, update_item};
-use crate::soap::Message;
+use crate::ops::{Address, ItemId, create_item, delete_item, update_item};
+use crate::soap::{Element, Message};
 use crate::transport::Call;
 use crate::{EwsRemote, ops};
 use plan::{Kind, Request, Step};
-use sync_core::ids::{RemoteId, Version};
+use sync_core::ids::{FolderId, RemoteId, Version};
 use sync_core::port::{Failure, Trouble, Write, Written};
 
 /// What became of one write.
@@ -18,15 +20,22 @@ type Outcome = Result<Written, Failure>;
 
 /// One outcome for each of `writes`, in their order.
 pub(crate) async fn all(remote: &EwsRemote, writes: &[Write]) -> Vec<Outcome> {
-    let (requests, mut outcomes) = plan::plan(&remote.property, writes);
     let brake = Brake::default();
-    let sent = requests.iter().map(|request| send(remote, request, &brake)).collect();
-    for (request, results) in requests.iter().zip(batch::concurrently(sent).await) {
+    let contents: Vec<_> = writes.iter().map(plan::content).collect();
+    let schedules = schedule::read(remote, writes, &contents, &brake).await;
+    let mut plan = plan::plan(&remote.property, writes, contents, schedules);
+    let sent = plan.requests.iter().map(|request| send(remote, request, &brake)).collect();
+    for (request, results) in plan.requests.iter().zip(batch::concurrently(sent).await) {
         for (step, outcome) in request.steps.iter().zip(results) {
-            outcomes[step.index] = Some(outcome);
+            plan.outcomes[step.index] = Some(outcome);
         }
     }
-    outcomes.into_iter().map(|o| o.expect("each write is refused or in one request")).collect()
+    let sent = plan.late.iter().map(|late| late::write(remote, late, &brake)).collect();
+    for (late, outcome) in plan.late.iter().zip(batch::concurrently(sent).await) {
+        plan.outcomes[late.index] = Some(outcome);
+    }
+    let outcomes = plan.outcomes.into_iter();
+    outcomes.map(|o| o.expect("each write is refused, late, or in one request")).collect()
 }
 
 /// Sends one request. Where the server refuses it whole for what one item holds, sends its halves,
@@ -84,9 +93,13 @@ async fn perform(
     let ready =
         checks.iter().zip(steps).filter_map(|(check, step)| Some((check.as_ref().ok()?, step)));
     let (operation, body) = match &request.kind {
-        Kind::Delete => ("DeleteItem", delete_item::request(ready.clone().map(|(item, _)| item))),
+        Kind::Delete => ("DeleteItem", {
+            let items = ready.clone().map(|(item, _)| Address::Item(item));
+            delete_item::request(items)
+        }),
         Kind::Create(_) | Kind::Update => {
-            let changes = ready.clone().map(|(item, step)| (item, step.xml.as_str()));
+            let changes =
+                ready.clone().map(|(item, step)| (Address::Item(item), step.xml.as_str()));
             ("UpdateItem", update_item::request(changes))
         }
     };
@@ -118,12 +131,21 @@ async fn check(
     let body = get_item::request(ids, Shape::Mark(&remote.property));
     let call = Call { operation: "GetItem", effect: Effect::Read, zone: None, body: &body };
     batch::exchange(&remote.caller, call, steps.len(), |messages| {
-        messages.into_iter().zip(steps).map(|(message, step)| checked(message, step)).collect()
+        let check = |(message, step): (_, &Step)| {
+            let expected = step.target.item.change_key.as_deref();
+            Ok(checked(message, &step.target.folder, expected)?.1)
+        };
+        messages.into_iter().zip(steps).map(check).collect()
     })
     .await
 }
 
-fn checked(message: Message<'_>, step: &Step) -> Result<ItemId, Failure> {
+/// The item in an answer, if it lies in `folder` and still stands in the `expected` version.
+fn checked<'a>(
+    message: Message<'a>,
+    folder: &FolderId,
+    expected: Option<&str>,
+) -> Result<(&'a Element, ItemId), Failure> {
     if let Some(complaint) = message.complaint {
         return Err(failure::of(complaint, Effect::Read));
     }
@@ -132,17 +154,21 @@ fn checked(message: Message<'_>, step: &Step) -> Result<ItemId, Failure> {
         let detail = "the server's answer has no item in it";
         return Err(Failure::Transient(Trouble::new("no-item", detail)));
     };
-    if !ops::lies_in(item, step.target.folder.as_str()) {
-        let detail = "the item lies in another folder now";
-        return Err(Failure::Missing(Trouble::new("moved-away", detail)));
+    if !ops::lies_in(item, folder.as_str()) {
+        return Err(moved_away());
     }
-    match &step.target.item.change_key {
-        Some(expected) if id.change_key.as_ref() != Some(expected) => {
-            let detail = "the item was changed since it was read";
-            Err(Failure::Stale(Trouble::new("changed-since", detail)))
-        }
-        Some(_) | None => Ok(id),
+    match expected {
+        Some(expected) if id.change_key.as_deref() != Some(expected) => Err(changed_since()),
+        Some(_) | None => Ok((item, id)),
     }
+}
+
+fn moved_away() -> Failure {
+    Failure::Missing(Trouble::new("moved-away", "the item lies in another folder now"))
+}
+
+fn changed_since() -> Failure {
+    Failure::Stale(Trouble::new("changed-since", "the item was changed since it was read"))
 }
 
 /// Sends a write; `known` are the ids that its items have already.

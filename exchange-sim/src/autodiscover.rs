@@ -1,6 +1,6 @@
 //! Autodiscover: where a mailbox's EWS is, asked in any of the three ways Exchange offers.
 
-use crate::ews::auth::{self, Denied};
+use crate::ews::auth;
 use crate::ews::xml::{Element, Space};
 use crate::store::{Mailbox, World};
 use crate::{Request, Response, respond, respond_json};
@@ -21,7 +21,7 @@ const SCHEMAS: &str = "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange201
     Exchange2010_SP2, Exchange2013, Exchange2013_SP1";
 
 /// Answers a request below `/autodiscover/`; `rest` is the path after that.
-pub(crate) fn handle(world: &World, request: &Request, rest: &str) -> Response {
+pub(crate) fn handle(world: &mut World, request: &Request, rest: &str) -> Response {
     let rest = rest.to_ascii_lowercase();
     if let Some(below) = rest.strip_prefix("autodiscover.json") {
         return json_answer(world, request, below);
@@ -31,11 +31,8 @@ pub(crate) fn handle(world: &World, request: &Request, rest: &str) -> Response {
         "autodiscover.svc" => soap_answer,
         _ => return respond(404, "text/plain", "Not Found"),
     };
-    match auth::caller(world, request) {
-        Ok(_) => {}
-        Err(denied @ (Denied::Credentials | Denied::Permission)) => {
-            return auth::unauthorized(&denied);
-        }
+    if let Err(denied) = auth::caller(world, request) {
+        return auth::unauthorized(&denied);
     }
     if request.method() != Method::POST {
         return respond(405, "text/plain", "Method Not Allowed");

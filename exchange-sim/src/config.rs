@@ -1,6 +1,7 @@
 //! What the built-in Exchange is started with.
 
 use crate::seed::Seed;
+use crate::token::Certificate;
 use jiff::Timestamp;
 use std::str::FromStr;
 
@@ -15,10 +16,14 @@ pub struct Config {
     pub start: Timestamp,
     /// Whether the clock goes on by itself when served over HTTP.
     pub clock: ClockMode,
+    /// How many times faster than real time a running clock goes.
+    pub clock_rate: u32,
     /// Added to every answer when served over HTTP, in milliseconds.
     pub latency_ms: u64,
     /// Limits on the number of requests.
     pub throttle: Throttle,
+    /// EWS's limits on a user, where there are limits.
+    pub ews_policy: EwsPolicy,
     /// Whether requests are held against the published schema.
     pub strict: bool,
     /// The Entra tenant's id.
@@ -27,8 +32,18 @@ pub struct Config {
     pub client: String,
     /// The application's secret.
     pub secret: String,
+    /// When the secret stops to work; `None` for never.
+    pub secret_expires: Option<Timestamp>,
+    /// Certificates under which the application may sign assertions in place of the secret.
+    pub certificates: Vec<Certificate>,
     /// Application permissions, as they appear in the token's `roles`.
     pub roles: Vec<String>,
+    /// Delegated permissions that users consent to.
+    pub scopes: Vec<String>,
+    /// Whether the application may act for users without a secret or certificate.
+    pub public_client: bool,
+    /// Whether NTLM over TLS must be bound to the channel.
+    pub extended_protection: ExtendedProtection,
     /// Address and password; without any, two are made.
     pub mailboxes: Vec<Login>,
     /// What the mailboxes hold at first.
@@ -55,8 +70,19 @@ pub enum Profile {
 pub enum ClockMode {
     /// Only `POST /sim/advance` moves it.
     Frozen,
-    /// It goes with real time from `Config::start`.
+    /// It goes with real time from `Config::start`, `Config::clock_rate` times as fast.
     Running,
+}
+
+/// Binding of NTLM to the TLS channel, as `ExtendedProtectionTokenChecking` of EWS has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExtendedProtection {
+    /// Not looked at.
+    Off,
+    /// A binding must fit where the client gives one.
+    Allow,
+    /// A client without a binding isn't let in.
+    Require,
 }
 
 /// Limits.
@@ -64,8 +90,47 @@ pub enum ClockMode {
 pub enum Throttle {
     /// None.
     Off,
-    /// Per mailbox 4 requests at a time and 10,000 in ten minutes.
+    /// Graph: per mailbox 4 requests at a time, 10,000 in any ten minutes, 150 MB of upload in any
+    /// five. EWS: what `Config::ews_policy` says.
     Graph2026,
+    /// The same, but Graph's windows are fixed: they begin with the first request and end whole.
+    Graph2026Fixed,
+}
+
+/// What EWS lets a user do to a mailbox (MS docs: EWS throttling; Set-ThrottlingPolicy).
+///
+/// The kinds of limits are documented. So are the numbers of concurrency; those of the balance are
+/// the ones that `Get-ThrottlingPolicy` shows on premises, those of cost are this server's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EwsPolicy {
+    /// EwsMaxConcurrency: requests at a time.
+    pub concurrency: usize,
+    /// ConcurrentSyncCalls: SyncFolderItems and SyncFolderHierarchy at a time.
+    pub sync_calls: usize,
+    /// EwsMaxBurst: the highest balance, in milliseconds of work.
+    pub burst_ms: u32,
+    /// EwsRechargeRate: what the balance gains in an hour, in milliseconds of work.
+    pub recharge_ms: u32,
+    /// EwsCutoffBalance: how far below zero a user is refused, in milliseconds of work.
+    pub cutoff_ms: u32,
+    /// What a request costs, in milliseconds of work.
+    pub request_ms: u32,
+    /// What each part of a request costs besides.
+    pub part_ms: u32,
+}
+
+impl Default for EwsPolicy {
+    fn default() -> Self {
+        Self {
+            concurrency: 27,
+            sync_calls: 5,
+            burst_ms: 300_000,
+            recharge_ms: 900_000,
+            cutoff_ms: 3_000_000,
+            request_ms: 20,
+            part_ms: 5,
+        }
+    }
 }
 
 /// A mailbox to make.
@@ -109,10 +174,11 @@ impl FromStr for Throttle {
         match text {
             "off" => Ok(Self::Off),
             "graph-2026" => Ok(Self::Graph2026),
+            "graph-2026-fixed" => Ok(Self::Graph2026Fixed),
             _ => Err(Error {
                 what: "throttle",
                 given: text.to_owned(),
-                expected: "graph-2026 or off",
+                expected: "graph-2026, graph-2026-fixed or off",
             }),
         }
     }
@@ -144,21 +210,44 @@ impl Default for Config {
             random_seed: 1,
             start: Timestamp::constant(1_795_593_600, 0),
             clock: ClockMode::Frozen,
+            clock_rate: 1,
             latency_ms: 0,
             throttle: Throttle::Off,
+            ews_policy: EwsPolicy::default(),
             strict: true,
             tenant: "4d3f6a1e-8b52-4c0f-9a57-2f1c0c5e7b10".to_owned(),
             client: "7c1d9e42-5a36-4f8b-b0d2-91e6a8c3f754".to_owned(),
             secret: "sim~Secret.of-the.built-in_Exchange".to_owned(),
+            secret_expires: None,
+            certificates: Vec::new(),
             roles: [
                 "Calendars.ReadWrite",
                 "Mail.ReadWrite",
                 "Mail.Send",
                 "MailboxSettings.ReadWrite",
+                "MailboxFolder.Read.All",
+                "MailboxItem.ImportExport.All",
+                "MailboxItem.Read.All",
+                "User.Read.All",
                 "full_access_as_app",
             ]
             .map(str::to_owned)
             .to_vec(),
+            scopes: [
+                "Calendars.ReadWrite",
+                "Mail.ReadWrite",
+                "Mail.Send",
+                "MailboxSettings.ReadWrite",
+                "MailboxFolder.Read",
+                "MailboxItem.ImportExport",
+                "MailboxItem.Read",
+                "User.Read",
+                "EWS.AccessAsUser.All",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            public_client: true,
+            extended_protection: ExtendedProtection::Allow,
             mailboxes: Vec::new(),
             seed: Seed::Empty,
             repeat_one_in: 8,
@@ -181,7 +270,7 @@ mod tests {
         assert!("a".parse::<Login>().is_err());
         assert_eq!(
             "on".parse::<Throttle>().expect_err("unknown").to_string(),
-            "unknown throttle 'on': expected graph-2026 or off"
+            "unknown throttle 'on': expected graph-2026, graph-2026-fixed or off"
         );
     }
 }

@@ -1,7 +1,10 @@
 //! The control API for tests: `/sim/…`.
 
+mod sign_in;
+
 use crate::fault::Fault;
 use crate::store::World;
+use crate::store::log::Weight;
 use crate::{Request, Response, respond, respond_json};
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -50,6 +53,26 @@ impl Recorded {
     }
 }
 
+impl Weight for Recorded {
+    fn weight(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(n, v)| n.len() + weight_of(v)).sum();
+        size_of::<Self>() + self.path.len() + headers + weight_of(&self.body)
+    }
+}
+
+fn weight_of(value: &Value) -> usize {
+    let inner = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(weight_of).sum(),
+        // The name's own String as well.
+        Value::Object(members) => {
+            members.iter().map(|(n, v)| size_of::<String>() + n.len() + weight_of(v)).sum()
+        }
+    };
+    size_of::<Value>() + inner
+}
+
 fn body_value(body: &[u8]) -> Value {
     if body.is_empty() {
         return Value::Null;
@@ -71,6 +94,8 @@ struct NewMailbox {
     address: String,
     password: Option<String>,
     name: Option<String>,
+    /// The EWS version of an older server on which the mailbox lies.
+    version: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +109,7 @@ enum OneOrMany<T> {
 pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> Response {
     match (request.method().as_str(), path) {
         ("GET", "/dump") => dump(world, request),
+        ("GET", "/notifications") => respond_json(200, &crate::graph::notifications(world)),
         ("GET", "/sent") => respond_json(200, &json!(world.sent)),
         ("GET", "/requests") => {
             let lines: String =
@@ -112,6 +138,8 @@ pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> Respon
             Ok(new) => add_mailbox(world, new),
             Err(error) => refuse(Some(error)),
         },
+        ("POST", "/sign-in") => sign_in::set(world, request),
+        ("POST", "/devicecode") => sign_in::device(world, request),
         _ => respond_json(404, &json!({"error": format!("no control at /sim{path}")})),
     }
 }
@@ -139,11 +167,15 @@ fn add_mailbox(world: &mut World, new: NewMailbox) -> Response {
     if !new.address.contains('@') {
         return respond_json(400, &json!({"error": "address must be a mail address"}));
     }
+    if let Some(version) = new.version.as_deref().filter(|version| !crate::ews::has(version)) {
+        return respond_json(400, &json!({"error": format!("no EWS version '{version}'")}));
+    }
     let password = new.password.unwrap_or_else(|| crate::DEFAULT_PASSWORD.to_owned());
     let mailbox = world.add_mailbox(&new.address, &password);
     if let Some(name) = new.name {
         mailbox.name = name;
     }
+    mailbox.settings.ews_version = new.version;
     respond_json(201, &crate::login_json(mailbox))
 }
 

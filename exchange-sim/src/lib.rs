@@ -9,18 +9,24 @@
 
 mod autodiscover;
 pub mod config;
+pub mod connection;
 pub mod control;
 mod ews;
 pub mod fault;
 mod graph;
+mod mime;
+mod ntlm;
 pub mod seed;
 pub mod seed_dir;
 #[cfg(feature = "server")]
 pub mod server;
+mod slots;
 pub mod store;
 pub mod token;
 
-pub use config::{ClockMode, Config, Login, Profile, Throttle};
+pub use config::{ClockMode, Config, EwsPolicy, ExtendedProtection, Login, Profile, Throttle};
+pub use connection::Connection;
+pub use ews::notify::{Held, Next};
 pub use seed::Seed;
 
 use async_trait::async_trait;
@@ -92,11 +98,18 @@ impl Sim {
             world.requests.push(Recorded::new(&request, reply.status()));
         }
         match reply {
-            Reply::Respond { response, delay_ms } => {
-                Reply::Respond { response, delay_ms: delay_ms + world.config.latency_ms }
-            }
+            Reply::Respond { response, delay_ms } => Reply::Respond {
+                response,
+                delay_ms: delay_ms.saturating_add(world.config.latency_ms),
+            },
             Reply::Close => Reply::Close,
         }
+    }
+
+    /// What comes next over a connection that stays, `waited` after its first answer by the real
+    /// clock; the virtual clock counts as well.
+    pub fn go_on(&self, held: &mut Held, waited: SignedDuration) -> Next {
+        held.go_on(&mut self.world(), waited)
     }
 
     /// Looks at or changes what the server holds, for tests.
@@ -128,6 +141,23 @@ impl Sim {
         })
     }
 
+    /// An answer with all that follows now, where the connection would stay.
+    fn to_the_end(&self, mut response: Response) -> Response {
+        let Some(mut held) = response.extensions_mut().remove::<Held>() else { return response };
+        let mut body = response.body().to_vec();
+        let to_the_end = held.timeout();
+        loop {
+            match self.go_on(&mut held, to_the_end) {
+                Next::Document(document) => body.extend_from_slice(document.as_bytes()),
+                Next::Last(document) => {
+                    body.extend_from_slice(document.as_bytes());
+                    return response.map(|_| body.into());
+                }
+                Next::Nothing => return response.map(|_| body.into()),
+            }
+        }
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -148,7 +178,7 @@ impl SimTransport {
 impl wire::Transport for SimTransport {
     async fn send(&self, request: Request) -> Result<Response, wire::Error> {
         match self.0.handle(request) {
-            Reply::Respond { response, .. } => Ok(response),
+            Reply::Respond { response, .. } => Ok(self.0.to_the_end(response)),
             Reply::Close => Err(wire::Error::InDoubt("connection closed".to_owned())),
         }
     }
@@ -163,6 +193,9 @@ fn dispatch(world: &mut World, request: &Request) -> Reply {
     if directory.eq_ignore_ascii_case("/autodiscover/") {
         return Reply::respond(autodiscover::handle(world, request, rest));
     }
+    if let Some(rest) = path.strip_prefix(graph::upload::ROOT) {
+        return graph::upload::handle(world, request, rest);
+    }
     if let Some(rest) = path.strip_prefix("/v1.0") {
         return graph::handle(world, request, rest);
     }
@@ -170,17 +203,19 @@ fn dispatch(world: &mut World, request: &Request) -> Reply {
         return Reply::respond(control::handle(world, request, rest));
     }
     let segments = path.strip_prefix('/').and_then(|path| path.split_once('/'));
-    if let Some((tenant, "oauth2/v2.0/token")) = segments {
-        if request.method() == http::Method::POST {
-            return token::handle(world, request, tenant);
-        }
-        return Reply::respond(respond(405, "text/plain", "Method Not Allowed"));
+    if let Some((tenant, rest)) = segments
+        && let Some(endpoint) = rest.strip_prefix("oauth2/v2.0/")
+    {
+        return token::handle(world, request, tenant, endpoint);
+    }
+    if let Some((tenant, "v2.0/.well-known/openid-configuration")) = segments {
+        return Reply::respond(token::discovery::handle(world, request, tenant));
     }
     Reply::respond(respond(404, "text/plain", "Not Found"))
 }
 
 fn is_control(request: &Request) -> bool {
-    request.uri().path().starts_with("/sim")
+    request.uri().path().starts_with("/sim/")
 }
 
 pub(crate) fn login_json(mailbox: &Mailbox) -> Value {

@@ -1,43 +1,81 @@
-//! The built-in Exchange over HTTP, on loopback.
+//! The built-in Exchange over HTTP or HTTPS, on loopback.
 
-use crate::config::{ClockMode, Throttle};
-use crate::graph::{self, Slots};
-use crate::{Reply, Request, Sim, respond};
-use axum::Router;
-use axum::body::Body;
-use axum::extract::connect_info::Connected;
-use axum::extract::{ConnectInfo, State};
-use axum::response::{IntoResponse, Response};
-use axum::serve::{IncomingStream, Listener};
-use jiff::SignedDuration;
+mod body;
+mod patient;
+mod service;
+mod stream;
+mod tls;
+
+pub use tls::{Certificate, TlsError};
+
+use crate::{Connection, Sim};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use patient::Patient;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use service::Service;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 
-/// Longest request body taken, in bytes: what Exchange on premises takes by default.
-const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Requests of one mailbox that Graph carries out at a time (docs: throttling-limits).
-const CONCURRENT_MAX: usize = 4;
+/// Longest request head, in bytes; what is longer is answered 431.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// How long after the wish to stop the requests under way may take.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long to wait where the system has no socket left.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// What bounds a client's use of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at a time; more wait in the system's queue.
+    pub connections: usize,
+    /// How long a connection may be idle, and a request head may take.
+    pub head: Duration,
+    /// How long a body or the reader of an answer may pause, and how long before a body's average
+    /// rate counts.
+    pub pause: Duration,
+    /// Lowest average rate of a body, in bytes a second.
+    pub rate: u64,
+    /// Bytes of bodies held at a time, over all connections.
+    pub bodies: usize,
+}
+
+impl Default for Limits {
+    /// Times and rate are those of IIS, on which Exchange runs (IIS: connectionTimeout,
+    /// minBytesPerSecond); the rest keeps one process within its means.
+    fn default() -> Self {
+        Self {
+            connections: 1_000,
+            head: Duration::from_secs(120),
+            pause: Duration::from_secs(120),
+            rate: 240,
+            bodies: 512 * 1024 * 1024,
+        }
+    }
+}
 
 /// A server that listens.
 pub struct Server {
     sim: Sim,
     listener: TcpListener,
     address: SocketAddr,
+    limits: Limits,
+    certificate: Option<Certificate>,
 }
 
 impl Server {
     /// Listens on `address`, which must be a loopback address; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// An address that isn't loopback, or that can't be had.
     pub async fn bind(sim: Sim, address: SocketAddr) -> io::Result<Self> {
         if !address.ip().is_loopback() {
             let reason = "the built-in Exchange listens on loopback addresses only";
@@ -45,7 +83,19 @@ impl Server {
         }
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { sim, listener, address })
+        Ok(Self { sim, listener, address, limits: Limits::default(), certificate: None })
+    }
+
+    /// Speaks TLS with `certificate` instead of plain HTTP.
+    pub fn with_certificate(mut self, certificate: Certificate) -> Self {
+        self.certificate = Some(certificate);
+        self
+    }
+
+    /// Sets other limits than those of `Limits::default`.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Where it listens.
@@ -53,185 +103,117 @@ impl Server {
         self.address
     }
 
-    /// The line to print when it is ready.
+    /// The line to print when it is ready; over TLS `certificate` is what clients have to trust.
     pub fn ready_json(&self) -> Value {
-        self.sim.ready_json(&format!("http://{}", self.address))
+        let Some(certificate) = &self.certificate else {
+            return self.sim.ready_json(&format!("http://{}", self.address));
+        };
+        let mut ready = self.sim.ready_json(&format!("https://{}", self.address));
+        ready["certificate"] = Value::String(certificate.pem().to_owned());
+        ready
     }
 
     /// Serves until `shutdown` completes and the requests under way are answered.
+    ///
+    /// # Errors
+    /// None that a client can cause: the listener itself is broken.
     pub async fn serve(
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let (running, throttle) = self
-            .sim
-            .with(|world| (world.config.clock == ClockMode::Running, world.config.throttle));
-        let shared = Arc::new(Shared {
-            sim: self.sim,
-            clock: running.then(|| Mutex::new(Instant::now())),
-            throttle,
-            under_way: Mutex::new(BTreeMap::new()),
-        });
-        let app = Router::new()
-            .fallback(answer)
-            .with_state(shared)
-            .into_make_service_with_connect_info::<Peer>();
-        axum::serve(Droppables(self.listener), app).with_graceful_shutdown(shutdown).await
-    }
-}
-
-/// What requests share.
-struct Shared {
-    sim: Sim,
-    /// When the virtual clock was last moved; `None` where it is frozen.
-    clock: Option<Mutex<Instant>>,
-    throttle: Throttle,
-    /// Requests under way by mailbox.
-    under_way: Mutex<BTreeMap<String, usize>>,
-}
-
-impl Shared {
-    /// Moves the virtual clock by the real time that went by.
-    fn tick(&self) {
-        let Some(clock) = &self.clock else { return };
-        let mut last = lock(clock);
-        let now = Instant::now();
-        let elapsed = now.duration_since(*last);
-        *last = now;
-        if let Ok(elapsed) = SignedDuration::try_from(elapsed) {
-            self.sim.advance(elapsed);
-        }
-    }
-
-    /// Takes slots of the mailbox for a request, and tells the request how many it got.
-    fn enter(self: &Arc<Self>, request: &mut Request) -> Option<Guard> {
-        match self.throttle {
-            Throttle::Off => return None,
-            Throttle::Graph2026 => {}
-        }
-        let load = graph::load(request)?;
-        let mut under_way = lock(&self.under_way);
-        let taken = under_way.entry(load.mailbox.clone()).or_default();
-        let slots = load.steps.min(CONCURRENT_MAX.saturating_sub(*taken));
-        *taken += slots;
-        request.extensions_mut().insert(Slots(slots));
-        Some(Guard { shared: Arc::clone(self), mailbox: load.mailbox, slots })
-    }
-}
-
-/// Slots of a mailbox, given back when dropped.
-struct Guard {
-    shared: Arc<Shared>,
-    mailbox: String,
-    slots: usize,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(taken) = lock(&self.shared.under_way).get_mut(&self.mailbox) {
-            *taken = taken.saturating_sub(self.slots);
-        }
-    }
-}
-
-async fn answer(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    request: axum::extract::Request,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
-        return respond(413, "text/plain", "Request Entity Too Large").map(Body::from);
-    };
-    let mut request = http::Request::from_parts(parts, body);
-    shared.tick();
-    let _slots = shared.enter(&mut request);
-    match shared.sim.handle(request) {
-        Reply::Respond { response, delay_ms } => {
-            if delay_ms > 0 {
-                tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+        let Self { sim, listener, limits, certificate, .. } = self;
+        let door = Door {
+            service: Arc::new(Service::new(sim, limits)),
+            limits,
+            certificate: certificate.map(Arc::new),
+        };
+        let (stop, stopping) = watch::channel(());
+        let places = Arc::new(Semaphore::new(limits.connections));
+        let mut open = JoinSet::new();
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut id = 0;
+        loop {
+            // A connection takes its place before it is accepted.
+            let accept = async {
+                let place = Arc::clone(&places).acquire_owned().await;
+                (place, listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                () = &mut shutdown => break,
+                Some(_closed) = open.join_next() => continue,
+                accepted = accept => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    id += 1;
+                    let connection = door.clone().receive(stream, id, stopping.clone());
+                    open.spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
+                }
+                // The client is gone again, or sockets are short for a moment.
+                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
             }
-            response.map(Body::from)
         }
-        Reply::Close => {
-            peer.0.store(true, Ordering::Relaxed);
-            // Never reaches the client: the connection refuses to write from now on.
-            http::StatusCode::NO_CONTENT.into_response()
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A connection's switch: once set, nothing is written any more.
-#[derive(Clone)]
-struct Peer(Arc<AtomicBool>);
-
-impl Connected<IncomingStream<'_, Droppables>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Droppables>) -> Self {
-        stream.io().dropped.clone()
-    }
-}
-
-/// Accepts connections that can be dropped.
-struct Droppables(TcpListener);
-
-impl Listener for Droppables {
-    type Io = Droppable;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Droppable, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        (Droppable { stream, dropped: Peer(Arc::new(AtomicBool::new(false))) }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-/// A connection that can be made to break off before an answer is written.
-struct Droppable {
-    stream: TcpStream,
-    dropped: Peer,
-}
-
-impl Droppable {
-    fn check(&self) -> io::Result<()> {
-        if self.dropped.0.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::ConnectionAborted.into());
-        }
+        drop((listener, stop));
+        let _late =
+            tokio::time::timeout(GRACE, async { while open.join_next().await.is_some() {} }).await;
         Ok(())
     }
 }
 
-impl AsyncRead for Droppable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
+/// What every connection comes through.
+#[derive(Clone)]
+struct Door {
+    service: Arc<Service>,
+    limits: Limits,
+    certificate: Option<Arc<Certificate>>,
 }
 
-impl AsyncWrite for Droppable {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.check()?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+impl Door {
+    /// Serves one connection until it closes, or until `stopping` ends and its request is answered.
+    async fn receive(self, stream: TcpStream, id: u64, stopping: watch::Receiver<()>) {
+        let _as_it_is = stream.set_nodelay(true);
+        match self.certificate.clone() {
+            None => {
+                let peer = Connection { id, tls_endpoint: None };
+                self.converse(stream, peer, stopping).await;
+            }
+            Some(certificate) => {
+                let peer = Connection { id, tls_endpoint: Some(certificate.endpoint()) };
+                let handshake = certificate.acceptor().accept(stream);
+                if let Ok(Ok(stream)) = tokio::time::timeout(self.limits.head, handshake).await {
+                    self.converse(stream, peer, stopping).await;
+                }
+            }
+        }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    async fn converse(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Connection,
+        mut stopping: watch::Receiver<()>,
+    ) {
+        let stop = stopping.clone();
+        let service = service_fn(move |request| {
+            Arc::clone(&self.service).answer(peer, request, stop.clone())
+        });
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head)
+            .max_buf_size(HEAD_BYTES_MAX);
+        let stream = TokioIo::new(Patient::new(stream, self.limits.pause));
+        let mut connection = std::pin::pin!(builder.serve_connection(stream, service));
+        let _closed = tokio::select! {
+            closed = connection.as_mut() => closed,
+            // Ends when the sender is dropped.
+            _ = stopping.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
     }
 }

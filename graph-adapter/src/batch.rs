@@ -18,6 +18,16 @@ pub(crate) struct Step {
     url: String,
     if_match: Option<String>,
     body: Option<Value>,
+    order: Order,
+}
+
+/// When a step is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// At any time.
+    Any,
+    /// After the step before it has been done.
+    AfterTheLast,
 }
 
 /// The answer to a step: the body of a 2xx (`Null` where it has none).
@@ -26,22 +36,27 @@ pub(crate) type Reply = Result<Value, Fault>;
 impl Step {
     /// Reads from an address relative to the service root.
     pub(crate) fn get(url: String) -> Self {
-        Self { method: "GET", url, if_match: None, body: None }
+        Self { method: "GET", url, if_match: None, body: None, order: Order::Any }
     }
 
     /// Makes an item.
     pub(crate) fn post(url: String, body: Value) -> Self {
-        Self { method: "POST", url, if_match: None, body: Some(body) }
+        Self { method: "POST", url, if_match: None, body: Some(body), order: Order::Any }
     }
 
     /// Changes an item that must still be in the version `if_match`.
     pub(crate) fn patch(url: String, body: Value, if_match: Option<String>) -> Self {
-        Self { method: "PATCH", url, if_match, body: Some(body) }
+        Self { method: "PATCH", url, if_match, body: Some(body), order: Order::Any }
     }
 
     /// Moves an item that must still be in the version `if_match` to the trash.
     pub(crate) fn delete(url: String, if_match: Option<String>) -> Self {
-        Self { method: "DELETE", url, if_match, body: None }
+        Self { method: "DELETE", url, if_match, body: None, order: Order::Any }
+    }
+
+    /// This step, to be run only when the one before it has been done. Both must fit into one batch.
+    pub(crate) fn after_the_last(self) -> Self {
+        Self { order: Order::AfterTheLast, ..self }
     }
 
     fn json(&self, id: usize) -> Value {
@@ -54,6 +69,9 @@ impl Step {
         if let Some(body) = &self.body {
             headers.insert("Content-Type".to_owned(), json!("application/json"));
             step["body"] = body.clone();
+        }
+        if self.order == Order::AfterTheLast {
+            step["dependsOn"] = json!([]);
         }
         step["headers"] = Value::Object(headers);
         step
@@ -151,6 +169,9 @@ fn next_batch(waiting: &mut Vec<Value>) -> Vec<Value> {
             break;
         }
         step["id"] = json!((batch.len() + 1).to_string());
+        if step.get("dependsOn").is_some() {
+            step["dependsOn"] = json!([batch.len().to_string()]);
+        }
         batch.push(step);
     }
     batch

@@ -6,11 +6,12 @@
 
 use crate::cursor::{Bookmark, Size, Stage, Windowed};
 use crate::failure::{Effect, Fault};
-use crate::map::event;
+use crate::map::event::{self, Kind};
 use crate::transport::Call;
 use crate::window::rfc3339;
 use crate::{DeltaForm, GraphRemote, garbled, values};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use sync_core::ids::{Cursor, FolderId, RemoteId};
 use sync_core::port::{Change, Failure, Fetched, Hint, Page, Trouble};
 
@@ -43,11 +44,12 @@ impl GraphRemote {
                 let events = self.graph.links.events(folder.as_str());
                 let query = format!("{events}?$top={LIST_PAGE_SIZE}&{}", self.whole_event());
                 let answer = self.graph.get(&self.graph.links.absolute(&query)).await;
-                self.listed(bookmark, &answer.map_err(|f| f.failure(Effect::Read))?)
+                let answer = answer.map_err(|f| f.failure(Effect::Read))?;
+                self.listed(folder, bookmark, &answer).await
             }
             (Stage::List, Some(url)) => {
                 let answer = self.follow(&url, None).await?;
-                self.listed(bookmark, &answer)
+                self.listed(folder, bookmark, &answer).await
             }
             (Stage::Delta, Some(url)) => {
                 let is_new_round = bookmark.pages.last.is_none();
@@ -95,12 +97,21 @@ impl GraphRemote {
     }
 
     /// A page of the enumeration, its items whole.
-    fn listed(&self, bookmark: Bookmark, answer: &Value) -> Result<Page, Failure> {
-        let mut changes = Vec::new();
+    async fn listed(
+        &self,
+        folder: &FolderId,
+        bookmark: Bookmark,
+        answer: &Value,
+    ) -> Result<Page, Failure> {
+        let (mut changes, mut masters) = (Vec::new(), BTreeSet::new());
         for value in values(answer)? {
             let id = id_of(value)?;
+            if event::kind(value) == Kind::Master {
+                masters.insert(id);
+                continue;
+            }
             match event::read(value, &self.properties) {
-                Ok(read) if self.window.excludes(read.event.timing.as_ref()) => {}
+                Ok(read) if self.window.excludes(&read.event) => {}
                 Ok(read) => {
                     let version = read.version.clone();
                     let item = Some(Box::new(self.sighted(read)));
@@ -110,6 +121,9 @@ impl GraphRemote {
                 Err(_) => changes.push(Change { id, hint: look() }),
             }
         }
+        let masters = self.look_at_masters(folder, masters).await?.into_iter();
+        let inside = masters.filter(|(_, found)| *found != Fetched::Outside);
+        changes.extend(inside.map(|(id, found)| Change { id, hint: seen(found) }));
         let next = self.link(answer, "@odata.nextLink")?;
         let more = next.is_some();
         let bookmark = match next {
@@ -178,6 +192,9 @@ impl GraphRemote {
     ) -> Result<Page, Failure> {
         let entries = values(answer)?;
         let mut changes = entries.iter().filter_map(change).collect::<Result<Vec<_>, _>>()?;
+        let masters = entries.iter().filter_map(master_of).collect();
+        let masters = self.look_at_masters(folder, masters).await?.into_iter();
+        changes.extend(masters.map(|(id, found)| Change { id, hint: seen(found) }));
         if mark.windowed == Windowed::Yes && self.window.exceeds(mark.window) {
             self.look_up_removed(folder, &mut changes).await?;
         }
@@ -193,6 +210,17 @@ impl GraphRemote {
         Ok(Page { changes, cursor: mark.at(link).write(), more: false })
     }
 
+    /// Reads the masters that a page names or whose occurrences it names: no page tells all of them.
+    async fn look_at_masters(
+        &self,
+        folder: &FolderId,
+        ids: BTreeSet<RemoteId>,
+    ) -> Result<Vec<(RemoteId, Fetched)>, Failure> {
+        let ids: Vec<RemoteId> = ids.into_iter().collect();
+        let found = self.fetch_masters(folder, &ids).await?;
+        Ok(ids.into_iter().zip(found).collect())
+    }
+
     /// A delta with a window says "removed" of whatever is created, edited or moved outside it: so
     /// that is read (MS docs: event: delta).
     async fn look_up_removed(
@@ -206,11 +234,7 @@ impl GraphRemote {
         let found = self.fetch_events(folder, &ids).await?;
         for (change, found) in removed.into_iter().zip(found) {
             match found {
-                Fetched::Found(item) => {
-                    let version = item.rendition.version.clone();
-                    change.hint = Hint::Changed { version, item: Some(item) };
-                }
-                Fetched::Unreadable(_) => change.hint = look(),
+                Fetched::Found(_) | Fetched::Unreadable(_) => change.hint = seen(found),
                 Fetched::Missing | Fetched::Outside => {}
             }
         }
@@ -238,24 +262,44 @@ fn page_size(bookmark: &Bookmark) -> Option<u32> {
     }
 }
 
-/// What an entry of a delta says; nothing for parts of a series, which its master stands for.
+/// The master of the series that an entry is of.
+fn master_of(entry: &Value) -> Option<RemoteId> {
+    let name = match event::kind(entry) {
+        _ if !entry["@removed"].is_null() => return None,
+        Kind::Single => return None,
+        Kind::Master => "id",
+        Kind::Part => "seriesMasterId",
+    };
+    entry[name].as_str().map(RemoteId::from)
+}
+
+/// What an entry of a delta says by itself; nothing for a series, which is read whole.
 fn change(entry: &Value) -> Option<Result<Change, Failure>> {
     let id = match id_of(entry) {
         Ok(id) => id,
         Err(failure) => return Some(Err(failure)),
     };
     // The reason of a removal means nothing: services and samples disagree on it.
-    let hint = match entry["type"].as_str() {
+    let hint = match event::kind(entry) {
         _ if !entry["@removed"].is_null() => Hint::Gone,
-        Some("occurrence" | "exception") => return None,
-        Some("seriesMaster") => look(),
-        _ => Hint::Changed { version: event::version(entry), item: None },
+        Kind::Part | Kind::Master => return None,
+        Kind::Single => Hint::Changed { version: event::version(entry), item: None },
     };
     Some(Ok(Change { id, hint }))
 }
 
 fn id_of(value: &Value) -> Result<RemoteId, Failure> {
     value["id"].as_str().map(RemoteId::from).ok_or_else(|| garbled("an entry without an id"))
+}
+
+/// What a reading says; where it gave nothing, the fetch that is asked for says why.
+fn seen(found: Fetched) -> Hint {
+    match found {
+        Fetched::Found(item) => {
+            Hint::Changed { version: item.rendition.version.clone(), item: Some(item) }
+        }
+        Fetched::Unreadable(_) | Fetched::Missing | Fetched::Outside => look(),
+    }
 }
 
 /// Says that an item is there, and nothing more.

@@ -3,7 +3,8 @@
 use crate::GraphRemote;
 use crate::batch::{Reply, Step};
 use crate::failure::{Effect, Fault};
-use crate::map::event;
+use crate::map::event::{self, Kind};
+use crate::series;
 use std::time::Duration;
 use sync_core::ids::{FolderId, RemoteId};
 use sync_core::port::{Failure, Fetched, Sighted, Trouble};
@@ -27,7 +28,11 @@ impl GraphRemote {
             Step::get(format!("{event}?{query}"))
         };
         let steps: Vec<Step> = ids.iter().map(step).collect();
-        let replies = self.read_steps(&steps).await;
+        let mut replies = self.read_steps(&steps).await;
+        let (positions, masters) = series::masters(ids, &replies);
+        for (at, reply) in positions.into_iter().zip(self.read_masters(folder, &masters).await) {
+            replies[at] = reply;
+        }
         let some_were_read = replies.iter().any(is_said);
         replies.into_iter().map(|reply| self.fetched(reply, some_were_read)).collect()
     }
@@ -59,13 +64,24 @@ impl GraphRemote {
         replies
     }
 
+    /// Reads masters of series whole.
+    pub(crate) async fn fetch_masters(
+        &self,
+        folder: &FolderId,
+        ids: &[RemoteId],
+    ) -> Result<Vec<Fetched>, Failure> {
+        let replies = self.read_masters(folder, ids).await;
+        let some_were_read = replies.iter().any(is_said);
+        replies.into_iter().map(|reply| self.fetched(reply, some_were_read)).collect()
+    }
+
     fn fetched(&self, reply: Reply, some_were_read: bool) -> Result<Fetched, Failure> {
         let fault = match reply {
+            // It stands in the calendar as a part of its master only.
+            Ok(value) if event::kind(&value) == Kind::Part => return Ok(Fetched::Missing),
             Ok(value) => {
                 return Ok(match event::read(&value, &self.properties) {
-                    Ok(read) if self.window.excludes(read.event.timing.as_ref()) => {
-                        Fetched::Outside
-                    }
+                    Ok(read) if self.window.excludes(&read.event) => Fetched::Outside,
                     Ok(read) => Fetched::Found(Box::new(self.sighted(read))),
                     Err(trouble) => Fetched::Unreadable(trouble),
                 });

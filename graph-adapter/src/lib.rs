@@ -14,7 +14,9 @@ mod fetch;
 mod json;
 mod links;
 mod map;
+mod occurrences;
 mod probe;
+mod series;
 mod stamp;
 mod transport;
 mod window;
@@ -28,8 +30,9 @@ use crate::window::Window;
 use async_trait::async_trait;
 use entra_auth::TokenSource;
 use items::Digester;
+use items::field::Name;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use sync_core::ids::{Cursor, FolderId, RemoteId};
@@ -164,7 +167,12 @@ impl Remote for GraphRemote {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             fields: items::field::all(),
-            late: BTreeMap::new(),
+            // Another pattern or another start has other occurrences: Exchange drops what was known of
+            // the old ones.
+            late: BTreeMap::from([(
+                Name::Occurrences.field(),
+                BTreeSet::from([Name::Timing.field(), Name::Recurrence.field()]),
+            )]),
             // A create that arrives twice with one transactionId makes one event.
             dedupes_creates: true,
             create_grace_ms: 0,

@@ -1,4 +1,6 @@
 //! Graph's resources, and what they are to us.
 
 pub(crate) mod event;
+pub(crate) mod recurrence;
+pub(crate) mod series;
 pub(crate) mod time;

@@ -1,13 +1,16 @@
 //! The stretch of time that is synchronised, and the shorter one that a delta can look at.
 
 use chrono::{DateTime, NaiveDate, SecondsFormat};
-use items::Timing;
+use items::recurrence::{End, Rule};
+use items::{Event, Occurrence, Timing};
 
 const DAY_SECONDS: i64 = 86_400;
 /// Longest window of a calendarView delta, in seconds: 1825 days (the service's own error text).
 const VIEW_SECONDS_MAX: i64 = 1825 * DAY_SECONDS;
 /// How far back a view looks where nothing is configured, in seconds.
 const BACK_SECONDS: i64 = 730 * DAY_SECONDS;
+/// Occurrences up to which the last one is counted out; Exchange takes 999.
+const COUNT_MAX: u32 = 5_000;
 
 /// What is configured: an instant and a later one, in seconds since 1970 UTC, or all times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +26,25 @@ impl Window {
         }
     }
 
-    /// Whether an event lies wholly outside.
-    pub(crate) fn excludes(&self, timing: Option<&Timing>) -> bool {
-        let (Some((from, to)), Some(timing)) = (self.0, timing) else { return false };
-        let (start, end) = match timing {
-            Timing::Timed { start, end, .. } => (*start, *end),
-            Timing::AllDay { start, end, .. } => (midnight(*start), midnight(*end)),
+    /// Whether an event lies wholly outside: of a series, all that may take place.
+    pub(crate) fn excludes(&self, event: &Event) -> bool {
+        let (Some((from, to)), Some(timing)) = (self.0, &event.timing) else { return false };
+        let is_outside = |timing: &Timing| {
+            let (start, end) = bounds(timing);
+            // An event without duration lies where it starts.
+            start >= to || (end <= from && start < from)
         };
-        // An event without duration lies where it starts.
-        start >= to || (end <= from && start < from)
+        let Some(rule) = event.recurrence.as_ref().and_then(|recurrence| recurrence.rule()) else {
+            return is_outside(timing);
+        };
+        let moved = event.occurrences.iter().flatten().filter_map(|(_, one)| match one {
+            Occurrence::Changed(own) => own.timing.as_ref(),
+            Occurrence::Deleted => None,
+        });
+        let (first, _) = bounds(timing);
+        let end = last_date(rule, event.first_date()).and_then(|date| event.timing_on(date));
+        let is_over = end.is_some_and(|last| bounds(&last).1 <= from && bounds(&last).0 < from);
+        (first >= to || is_over) && moved.into_iter().all(is_outside)
     }
 
     /// What a delta looks at that begins at `now`: all of what is configured where that is short
@@ -64,6 +77,22 @@ impl Window {
     }
 }
 
+fn bounds(timing: &Timing) -> (i64, i64) {
+    match timing {
+        Timing::Timed { start, end, .. } => (*start, *end),
+        Timing::AllDay { start, end, .. } => (midnight(*start), midnight(*end)),
+    }
+}
+
+/// A date after which a series has no occurrence; nothing where it may go on for ever.
+fn last_date(rule: &Rule, first: Option<NaiveDate>) -> Option<NaiveDate> {
+    match rule.end {
+        End::Never => None,
+        End::On(date) => Some(date),
+        End::Count(count) => (count <= COUNT_MAX).then(|| rule.last(first?)).flatten(),
+    }
+}
+
 fn midnight(day: NaiveDate) -> i64 {
     day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp()
 }
@@ -76,6 +105,8 @@ pub(crate) fn rfc3339(instant: i64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use items::Recurrence;
+    use items::recurrence::Pattern;
 
     const NOW: i64 = 1_795_600_000;
 
@@ -95,10 +126,43 @@ mod tests {
             (2000, 2000, true),
             (0, 9000, false),
         ] {
-            let timing = Timing::Timed { start, end, start_zone: None, end_zone: None };
-            assert_eq!(window.excludes(Some(&timing)), expected, "{start} {end}");
+            assert_eq!(window.excludes(&event(start, end)), expected, "{start} {end}");
         }
-        assert!(!Window::new(None).unwrap().excludes(None));
+        assert!(!Window::new(None).unwrap().excludes(&Event::default()));
+    }
+
+    fn event(start: i64, end: i64) -> Event {
+        let timing = Timing::Timed { start, end, start_zone: None, end_zone: None };
+        Event { timing: Some(timing), ..Event::default() }
+    }
+
+    #[test]
+    fn a_series_lies_where_any_of_it_may() {
+        // 2001-09-09 01:46:40, and the ten days from the 20th on.
+        let start = 1_000_000_000;
+        let window = window(start + 11 * DAY_SECONDS, start + 21 * DAY_SECONDS);
+        let series = |days: i64, end| {
+            let start = start + days * DAY_SECONDS;
+            let rule = Rule { pattern: Pattern::Daily { interval: 2 }, end };
+            Event { recurrence: Some(Recurrence::Rule(rule)), ..event(start, start + 3600) }
+        };
+        for (days, end, expected) in [
+            (0, End::Never, false),
+            (21, End::Never, true),
+            (20, End::Never, false),
+            (0, End::Count(6), true),
+            (0, End::Count(7), false),
+            (0, End::Count(u32::MAX), false),
+            (0, End::On("2001-09-19".parse().unwrap()), true),
+            (0, End::On("2001-09-20".parse().unwrap()), false),
+        ] {
+            assert_eq!(window.excludes(&series(days, end)), expected, "{days} {end:?}");
+        }
+        let mut ended = series(0, End::Count(6));
+        let moved = event(start + 12 * DAY_SECONDS, start + 13 * DAY_SECONDS);
+        let moved = Occurrence::Changed(Box::new(moved));
+        ended.occurrences = Some([("2001-09-19".parse().unwrap(), moved)].into());
+        assert!(!window.excludes(&ended));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use crate::digest::Digester;
 use crate::event::{Body, Error, Event, Importance, Reminder, Sensitivity, ShowAs};
 use crate::field::Name;
-use std::collections::BTreeSet;
+use crate::recurrence::Recurrence;
+use std::collections::{BTreeMap, BTreeSet};
 use sync_core::ids::{ElementKey, Field};
 
 impl Event {
@@ -19,6 +20,8 @@ impl Event {
             Name::Body => self.body.is_some(),
             Name::Location => self.location.is_some(),
             Name::Timing => self.timing.is_some(),
+            Name::Recurrence => self.recurrence.is_some(),
+            Name::Occurrences => self.occurrences.is_some(),
             Name::Categories => self.categories.is_some(),
             Name::Reminder => self.reminder.is_some(),
             Name::ShowAs => self.show_as.is_some(),
@@ -37,6 +40,8 @@ impl Event {
             body: self.body.or_else(|| Some(Body::default())),
             location: self.location.or_else(|| Some(String::new())),
             timing: self.timing,
+            recurrence: self.recurrence.or(Some(Recurrence::Once)),
+            occurrences: self.occurrences.or_else(|| Some(BTreeMap::new())),
             categories: self.categories.or_else(|| Some(Vec::new())),
             reminder: self.reminder.or(Some(Reminder::Off)),
             show_as: self.show_as.or(Some(ShowAs::Busy)),
@@ -56,6 +61,8 @@ impl Event {
             Name::Body => self.body.clone_from(&from.body),
             Name::Location => self.location.clone_from(&from.location),
             Name::Timing => self.timing.clone_from(&from.timing),
+            Name::Recurrence => self.recurrence.clone_from(&from.recurrence),
+            Name::Occurrences => self.occurrences.clone_from(&from.occurrences),
             Name::Categories => self.categories.clone_from(&from.categories),
             Name::Reminder => self.reminder = from.reminder,
             Name::ShowAs => self.show_as = from.show_as,
@@ -87,13 +94,17 @@ impl Event {
         key: &ElementKey,
         from: &Self,
     ) -> Result<(), Error> {
+        let missing = || Error::NoElement(field.clone(), key.clone());
+        if known(field)? == Name::Occurrences {
+            let mut source = from.occurrences.iter().flatten();
+            let (date, occurrence) =
+                source.find(|(date, _)| digester.date_key(**date) == *key).ok_or_else(missing)?;
+            self.occurrences.get_or_insert_default().insert(*date, occurrence.clone());
+            return Ok(());
+        }
         let is_it = |element: &&String| digester.element_key(field, element) == *key;
         let source = set(from, field)?.unwrap_or_default();
-        let element = source
-            .iter()
-            .find(is_it)
-            .cloned()
-            .ok_or_else(|| Error::NoElement(field.clone(), key.clone()))?;
+        let element = source.iter().find(is_it).cloned().ok_or_else(missing)?;
         let elements = set_mut(self, field)?.get_or_insert_with(Vec::new);
         match elements.iter().position(|held| is_it(&held)) {
             Some(position) => elements[position] = element,
@@ -107,7 +118,10 @@ impl Event {
     /// # Errors
     /// [`Error::UnknownField`] if `field` is no set.
     pub fn clear_set(&mut self, field: &Field) -> Result<(), Error> {
-        *set_mut(self, field)? = Some(Vec::new());
+        match known(field)? {
+            Name::Occurrences => self.occurrences = Some(BTreeMap::new()),
+            _ => *set_mut(self, field)? = Some(Vec::new()),
+        }
         Ok(())
     }
 
@@ -121,6 +135,12 @@ impl Event {
         field: &Field,
         key: &ElementKey,
     ) -> Result<(), Error> {
+        if known(field)? == Name::Occurrences {
+            if let Some(occurrences) = &mut self.occurrences {
+                occurrences.retain(|date, _| digester.date_key(*date) != *key);
+            }
+            return Ok(());
+        }
         if let Some(elements) = set_mut(self, field)? {
             elements.retain(|element| digester.element_key(field, element) != *key);
         }

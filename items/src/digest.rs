@@ -1,9 +1,10 @@
 //! Digests of what a replica holds, keyed so that nobody without the key learns anything.
 
-use crate::event::Event;
+use crate::event::{Event, Occurrence};
 use crate::field::Name;
 use crate::meaning;
 use crate::uid;
+use chrono::NaiveDate;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use sync_core::ids::{CollectionId, Digest, ElementKey, Field, Version};
@@ -100,6 +101,10 @@ impl Digester {
             Name::Body => self.scalar(name, &own.body, &normal.body),
             Name::Location => self.scalar(name, &own.location, &normal.location),
             Name::Timing => self.scalar(name, &own.timing, &normal.timing),
+            Name::Recurrence => self.scalar(name, &own.recurrence, &normal.recurrence),
+            Name::Occurrences => {
+                self.occurrences(own.occurrences.as_ref()?, normal.occurrences.as_ref()?)
+            }
             Name::Categories => self.set(name, own.categories.as_deref()?),
             Name::Reminder => self.scalar(name, &own.reminder, &normal.reminder),
             Name::ShowAs => self.scalar(name, &own.show_as, &normal.show_as),
@@ -131,6 +136,27 @@ impl Digester {
             }
         }
         Some(Value::Set(prints))
+    }
+
+    /// Each occurrence by its date; one that differs in nothing is none.
+    fn occurrences(
+        &self,
+        own: &BTreeMap<NaiveDate, Occurrence>,
+        normal: &BTreeMap<NaiveDate, Occurrence>,
+    ) -> Option<Value> {
+        let name = Name::Occurrences;
+        let nothing = Occurrence::Changed(Box::default());
+        let prints = own.iter().zip(normal.values()).filter(|((_, own), _)| **own != nothing);
+        let prints = prints.map(|((date, own), normal)| {
+            let print = Print { own: Some(self.json(name, own)), meaning: self.json(name, normal) };
+            (self.date_key(*date), print)
+        });
+        Some(Value::Set(prints.collect()))
+    }
+
+    /// Names an occurrence.
+    pub fn date_key(&self, date: NaiveDate) -> ElementKey {
+        self.element_key(&Name::Occurrences.field(), &date.to_string())
     }
 
     fn identity(&self, event: &Event, normal: &Event) -> Vec<IdentityKey> {

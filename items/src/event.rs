@@ -1,6 +1,9 @@
 //! A calendar event, in the words of RFC 5545 and MS-OXOCAL.
 
+use crate::recurrence::Recurrence;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use sync_core::ids::{ElementKey, Field};
 
 /// What is wrong with an event, or with what is asked of it.
@@ -17,7 +20,7 @@ pub enum Error {
     NoElement(Field, ElementKey),
 }
 
-/// A single event. A field is absent where a replica can't hold it, or where a patch leaves it
+/// An event, or a series of them. A field is absent where a replica can't hold it, or where a patch leaves it
 /// alone; absent is never empty. As JSON it is the canonical content that the store keeps.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -37,6 +40,13 @@ pub struct Event {
     /// DTSTART, DTEND and their zones: valid only together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
+    /// RRULE: whether and how it recurs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recurrence: Option<Recurrence>,
+    /// The occurrences of a series that differ from it or were deleted, by the date on which the
+    /// recurrence has them, in the zone of the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occurrences: Option<BTreeMap<NaiveDate, Occurrence>>,
     /// CATEGORIES; a set, merged by element. Order is kept where a replica has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<String>>,
@@ -71,6 +81,16 @@ impl Event {
         }
         Ok(serde_json::from_slice(content)?)
     }
+}
+
+/// What became of one occurrence of a series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Occurrence {
+    /// It doesn't take place.
+    Deleted,
+    /// It differs from its series in the fields that are present, and in no others.
+    Changed(Box<Event>),
 }
 
 /// A body as its replica stores it.
@@ -113,9 +133,9 @@ pub enum Timing {
     /// Whole days, whatever the zone.
     AllDay {
         /// First day.
-        start: chrono::NaiveDate,
+        start: NaiveDate,
         /// The day after the last.
-        end: chrono::NaiveDate,
+        end: NaiveDate,
         /// The zone that the replica keeps with it; a day in one zone is a day in all of them.
         zone: Option<String>,
     },

@@ -14,6 +14,11 @@ pub enum Name {
     Location,
     /// Start, end, zones, and whether it lasts whole days.
     Timing,
+    /// RRULE.
+    Recurrence,
+    /// EXDATE and the components with a RECURRENCE-ID: a set, by the date on which the recurrence has
+    /// the occurrence.
+    Occurrences,
     /// CATEGORIES: a set, merged by element.
     Categories,
     /// VALARM.
@@ -28,11 +33,13 @@ pub enum Name {
 
 impl Name {
     /// Every field, in the order of the names above.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Subject,
         Self::Body,
         Self::Location,
         Self::Timing,
+        Self::Recurrence,
+        Self::Occurrences,
         Self::Categories,
         Self::Reminder,
         Self::ShowAs,
@@ -47,6 +54,8 @@ impl Name {
             Self::Body => "body",
             Self::Location => "location",
             Self::Timing => "timing",
+            Self::Recurrence => "recurrence",
+            Self::Occurrences => "occurrences",
             Self::Categories => "categories",
             Self::Reminder => "reminder",
             Self::ShowAs => "show-as",

@@ -10,9 +10,14 @@ pub mod field;
 pub mod html;
 pub mod ical;
 pub mod meaning;
+pub mod recurrence;
+pub mod series;
 pub mod show;
 pub mod uid;
 pub mod zone;
 
 pub use digest::{Digester, NORMALISER};
-pub use event::{Body, BodyKind, Error, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+pub use event::{
+    Body, BodyKind, Error, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
+};
+pub use recurrence::{Recurrence, Rule};

@@ -3,7 +3,7 @@
 //!
 //! A change of what these functions return must raise [`crate::NORMALISER`].
 
-use crate::event::{Body, BodyKind, Event, Timing};
+use crate::event::{Body, BodyKind, Event, Occurrence, Timing};
 use crate::{html, zone};
 
 /// Exchange cuts subjects and locations here, in UTF-16 units.
@@ -17,11 +17,24 @@ pub fn of(event: &Event) -> Event {
         body: event.body.as_ref().map(body),
         location: event.location.as_deref().map(line),
         timing: event.timing.as_ref().map(timing),
+        recurrence: event.recurrence.as_ref().map(|r| r.normal(event.first_date())),
+        occurrences: event
+            .occurrences
+            .as_ref()
+            .map(|all| all.iter().map(|(date, one)| (*date, occurrence(one))).collect()),
         categories: event.categories.as_deref().map(elements),
         reminder: event.reminder,
         show_as: event.show_as,
         sensitivity: event.sensitivity,
         importance: event.importance,
+    }
+}
+
+/// The normal form of an occurrence.
+pub fn occurrence(occurrence: &Occurrence) -> Occurrence {
+    match occurrence {
+        Occurrence::Deleted => Occurrence::Deleted,
+        Occurrence::Changed(event) => Occurrence::Changed(Box::new(of(event))),
     }
 }
 

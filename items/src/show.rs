@@ -1,9 +1,13 @@
 //! Events in words for people.
 
-use crate::event::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use crate::event::{
+    Body, BodyKind, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
+};
 use crate::field::Name;
+use crate::recurrence::Recurrence;
 use crate::{html, zone};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use std::collections::BTreeMap;
 use sync_core::ids::Field;
 
 /// What an event is called in messages; "(no subject)" where it has none.
@@ -19,6 +23,8 @@ pub fn field_text(event: &Event, field: &Field) -> Option<String> {
         Name::Body => event.body.as_ref().map(body),
         Name::Location => event.location.clone(),
         Name::Timing => event.timing.as_ref().map(timing),
+        Name::Recurrence => event.recurrence.as_ref().map(recurrence),
+        Name::Occurrences => event.occurrences.as_ref().map(occurrences),
         Name::Categories => event.categories.as_ref().map(|names| names.join(", ")),
         Name::Reminder => event.reminder.map(reminder),
         Name::ShowAs => event.show_as.map(|value| show_as(value).to_owned()),
@@ -57,6 +63,28 @@ fn timing(timing: &Timing) -> String {
         }
         Timing::AllDay { start, end, .. } => days(*start, *end),
     }
+}
+
+/// As RRULE, which people who look at calendars' insides read.
+fn recurrence(recurrence: &Recurrence) -> String {
+    match recurrence {
+        Recurrence::Once => "once".to_owned(),
+        Recurrence::Rule(rule) => rule.to_rrule(Some(&|date| date.format("%Y%m%d").to_string())),
+        Recurrence::Other(lines) => lines.join(" "),
+    }
+}
+
+/// "2026-12-02 deleted, 2026-12-09 changed (subject)".
+fn occurrences(all: &BTreeMap<NaiveDate, Occurrence>) -> String {
+    let one = |(date, occurrence): (&NaiveDate, &Occurrence)| match occurrence {
+        Occurrence::Deleted => format!("{date} deleted"),
+        Occurrence::Changed(event) => {
+            let fields = event.present_fields();
+            let names: Vec<&str> = fields.iter().map(Field::as_str).collect();
+            format!("{date} changed ({})", names.join(", "))
+        }
+    };
+    all.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn days(start: NaiveDate, end: NaiveDate) -> String {

@@ -1,12 +1,21 @@
 //! What a developer runs by hand.
 
+mod bench;
+mod exchange;
+mod fuzz;
+mod memory;
+
 use evensync_tests::simulation::{simulate, sweep};
+use fuzz::Protocol;
 use std::process::ExitCode;
 use std::time::Instant;
 
 const HELP: &str = "usage:
   cargo xtask soak [--seeds N] [--from SEED] [--sweeps N]   many simulated runs, and crash sweeps
   cargo xtask soak --seed SEED [--crash STEP] [--journal]   one of them again
+  cargo xtask fuzz [--requests N] [--protocol ews|graph] [--seed S] [--round R]
+                                                            almost valid requests to the built-in Exchange
+  cargo xtask sim-bench [--events N] [--messages N]         the built-in Exchange with a large mailbox
   cargo xtask ci                                            what decides whether a change lands";
 
 fn main() -> ExitCode {
@@ -27,12 +36,49 @@ fn main() -> ExitCode {
                 number("--sweeps").unwrap_or(2_000),
             ),
         },
-        Some("ci") => ci(),
-        Some(_) | None => {
-            eprintln!("{HELP}");
-            ExitCode::from(64)
+        Some("fuzz") => {
+            let at = arguments.iter().position(|a| a == "--protocol");
+            let protocols = match at.map(|at| arguments.get(at + 1).map(String::as_str)) {
+                None => vec![Protocol::Ews, Protocol::Graph],
+                Some(Some("ews")) => vec![Protocol::Ews],
+                Some(Some("graph")) => vec![Protocol::Graph],
+                Some(_) => return usage(),
+            };
+            let requests = number("--requests").unwrap_or(100_000);
+            fuzz(&protocols, requests, number("--seed").unwrap_or(1), number("--round"))
         }
+        Some("sim-bench") => {
+            let count = |name: &str, usual| number(name).map_or(usual, |n| n as usize);
+            let report = bench::run(count("--events", 10_000), count("--messages", 50_000));
+            print!("{report}");
+            if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Some("ci") => ci(),
+        Some(_) | None => usage(),
     }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{HELP}");
+    ExitCode::from(64)
+}
+
+#[expect(clippy::disallowed_methods, reason = "it times what it runs")]
+fn fuzz(protocols: &[Protocol], requests: u64, seed: u64, round: Option<u64>) -> ExitCode {
+    let mut clean = true;
+    for protocol in protocols {
+        let began = Instant::now();
+        let report = fuzz::run(*protocol, requests, seed, round);
+        println!("{}: {report}", protocol.name());
+        println!(
+            "  {:.1} s, {} MB at most; again: cargo xtask fuzz --protocol {} --seed {seed} --round R",
+            began.elapsed().as_secs_f64(),
+            memory::peak_megabytes().map_or("?".to_owned(), |peak| peak.to_string()),
+            protocol.name(),
+        );
+        clean &= report.findings.is_empty();
+    }
+    if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn again(seed: u64, crash: Option<u64>, journal: bool) -> ExitCode {

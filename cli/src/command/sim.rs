@@ -5,7 +5,7 @@ use crate::exit::{Exit, Problem};
 use crate::output;
 use crate::signals::Signals;
 use clap::ValueEnum;
-use exchange_sim::server::Server;
+use exchange_sim::server::{Certificate, Server};
 use exchange_sim::{ClockMode, DEFAULT_PASSWORD, Login, Profile, Seed, Sim, Throttle};
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -38,6 +38,12 @@ pub struct Args {
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1,
           default_missing_value = "true", action = clap::ArgAction::Set)]
     strict: bool,
+    /// How many times faster than real time the virtual clock goes.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    clock_rate: u32,
+    /// Speak TLS, with a certificate made at the start; the line that says it is ready has it.
+    #[arg(long)]
+    tls: bool,
 }
 
 /// A mailbox and its password.
@@ -70,6 +76,8 @@ enum Played {
 enum Limits {
     #[value(name = "graph-2026")]
     Graph2026,
+    #[value(name = "graph-2026-fixed")]
+    Graph2026Fixed,
     Off,
 }
 
@@ -92,9 +100,11 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit, Problem> {
         start: jiff::Timestamp::from_millisecond((context.clock)())
             .map_err(|e| Problem::failed(format!("this machine's clock can't be right ({e})")))?,
         clock: ClockMode::Running,
+        clock_rate: args.clock_rate,
         latency_ms: args.latency,
         throttle: match args.throttle {
             Limits::Graph2026 => Throttle::Graph2026,
+            Limits::Graph2026Fixed => Throttle::Graph2026Fixed,
             Limits::Off => Throttle::Off,
         },
         strict: args.strict,
@@ -103,9 +113,13 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit, Problem> {
         ..exchange_sim::Config::default()
     };
     let sim = Sim::new(config).map_err(|e| Problem::failed(e.to_string()))?;
-    let server = Server::bind(sim, args.listen).await.map_err(|e| {
+    let mut server = Server::bind(sim, args.listen).await.map_err(|e| {
         Problem::failed(format!("can't listen on {} ({e}); is it in use?", args.listen))
     })?;
+    if args.tls {
+        let certificate = Certificate::generate().map_err(|e| Problem::failed(e.to_string()))?;
+        server = server.with_certificate(certificate);
+    }
     // Whoever reads that it is ready may ask it to end at once.
     let mut signals = Signals::listen()
         .map_err(|e| Problem::failed(format!("this machine gives no signals ({e})")))?;

@@ -3,10 +3,11 @@
 //! The two have the same parts: a property's path and its element. A new item is the elements in
 //! the schema's order; an update sets each of them, or deletes it where it is empty.
 
-use super::time;
+use super::{recurrence, time};
 use crate::soap::Xml;
 use crate::stamp::Property;
-use items::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use chrono::NaiveDate;
+use items::{Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing};
 use sync_core::port::{Stamp, Trouble};
 
 /// Longest subject that Exchange takes, in UTF-16 units (MS docs: Subject).
@@ -23,13 +24,13 @@ pub(crate) struct Draft {
     pub(crate) zone: Option<&'static str>,
 }
 
-/// A new item that holds `event`.
+/// A new item that holds `event`; of a series without its occurrences.
 ///
 /// The reminder is always stated, because the server's default is one 15 minutes before.
 pub(crate) fn create(event: &Event, property: &Property, stamp: &Stamp) -> Result<Draft, Trouble> {
     let mut event = event.clone();
     event.reminder.get_or_insert(Reminder::Off);
-    let (parts, zone) = parts(&event)?;
+    let (parts, zone) = parts(&event, &Event::default())?;
     let (item, calendar): (Vec<_>, Vec<_>) =
         parts.iter().partition(|part| part.field.starts_with("item:"));
     let xml = Xml::text_of(|xml| {
@@ -46,9 +47,41 @@ pub(crate) fn create(event: &Event, property: &Property, stamp: &Stamp) -> Resul
     Ok(Draft { xml, zone })
 }
 
-/// Updates that set the fields `patch` holds, and no others. The identity never changes.
-pub(crate) fn update(patch: &Event, property: &Property, stamp: &Stamp) -> Result<Draft, Trouble> {
-    let (parts, zone) = parts(patch)?;
+/// Updates that set the fields `patch` holds, and no others, on an item that `standing` tells the
+/// times and recurrence of, where [`wants_schedule`] says so. The identity never changes.
+pub(crate) fn update(
+    patch: &Event,
+    standing: &Event,
+    property: &Property,
+    stamp: &Stamp,
+) -> Result<Draft, Trouble> {
+    let Draft { mut xml, zone } = changes(patch, standing)?;
+    xml.push_str(&stamped(property, stamp));
+    Ok(Draft { xml, zone })
+}
+
+/// Updates of an occurrence, whose series carries the stamp.
+pub(crate) fn occurrence(patch: &Event) -> Result<Draft, Trouble> {
+    changes(patch, &Event::default())
+}
+
+/// The update that renews a stamp.
+pub(crate) fn stamped(property: &Property, stamp: &Stamp) -> String {
+    Xml::text_of(|xml| set(xml, |xml| property.path(xml), |xml| property.write(xml, stamp)))
+}
+
+/// Whether a patch holds only one of what a series is written with: its range starts with the
+/// start of the event.
+pub(crate) fn wants_schedule(patch: &Event) -> bool {
+    match &patch.recurrence {
+        Some(Recurrence::Rule(_)) => patch.timing.is_none(),
+        Some(Recurrence::Once | Recurrence::Other(_)) => false,
+        None => patch.timing.is_some(),
+    }
+}
+
+fn changes(patch: &Event, standing: &Event) -> Result<Draft, Trouble> {
+    let (parts, zone) = parts(patch, standing)?;
     let xml = Xml::text_of(|xml| {
         for part in &parts {
             let path = |xml: &mut Xml| xml.empty("t:FieldURI", &[("FieldURI", part.field)]);
@@ -57,7 +90,6 @@ pub(crate) fn update(patch: &Event, property: &Property, stamp: &Stamp) -> Resul
                 None => xml.node("t:DeleteItemField", &[], path),
             }
         }
-        set(xml, |xml| property.path(xml), |xml| property.write(xml, stamp));
     });
     Ok(Draft { xml, zone })
 }
@@ -97,8 +129,9 @@ impl Part {
     }
 }
 
-/// The parts of the fields that are present, in the order of the schema.
-fn parts(event: &Event) -> Result<(Vec<Part>, Option<&'static str>), Trouble> {
+/// The parts of the fields that are present, in the order of the schema, and the zone to
+/// understand them in.
+fn parts(event: &Event, standing: &Event) -> Result<(Vec<Part>, Option<&'static str>), Trouble> {
     let mut parts = Vec::new();
     if let Some(subject) = &event.subject {
         parts.push(Part::line("item:Subject", "t:Subject", checked_subject(subject)?));
@@ -132,13 +165,76 @@ fn parts(event: &Event) -> Result<(Vec<Part>, Option<&'static str>), Trouble> {
     if let Some(location) = &event.location {
         parts.push(Part::line("calendar:Location", "t:Location", location));
     }
+    let recurs = Recurs::of(event, standing)?;
+    parts.extend(recurs.part);
     if let Some(times) = &timed {
         let zone =
             |field, name, id| Part::new(field, |xml: &mut Xml| xml.empty(name, &[("Id", id)]));
         parts.push(zone("calendar:StartTimeZone", "t:StartTimeZone", times.start_zone));
         parts.push(zone("calendar:EndTimeZone", "t:EndTimeZone", times.end_zone));
     }
-    Ok((parts, timed.map(|times| times.start_zone)))
+    Ok((parts, timed.map(|times| times.start_zone).or(recurs.zone)))
+}
+
+/// How an item is to recur.
+struct Recurs {
+    /// The property, if it is to be written.
+    part: Option<Part>,
+    /// The zone that its dates are in.
+    zone: Option<&'static str>,
+}
+
+impl Recurs {
+    const FIELD: &str = "calendar:Recurrence";
+
+    /// Written where the recurrence changes, or the start that the range of a series starts with.
+    fn of(event: &Event, standing: &Event) -> Result<Self, Trouble> {
+        let moved = event.timing.as_ref().and(standing.recurrence.as_ref());
+        let rule = match (&event.recurrence, moved) {
+            (Some(Recurrence::Rule(rule)), _) | (None, Some(Recurrence::Rule(rule))) => rule,
+            (Some(Recurrence::Once), _) => {
+                return Ok(Self {
+                    part: Some(Part { field: Self::FIELD, element: None }),
+                    zone: None,
+                });
+            }
+            (Some(Recurrence::Other(_)), _) => {
+                let why = "only iCalendar has such a rule";
+                return Err(recurrence::inexpressible(why));
+            }
+            (None, None | Some(Recurrence::Once | Recurrence::Other(_))) => {
+                return Ok(Self { part: None, zone: None });
+            }
+        };
+        let timing = event.timing.as_ref().or(standing.timing.as_ref());
+        let (first, zone) = first_date(timing)?;
+        let element = recurrence::recurrence(rule, first)?;
+        Ok(Self {
+            part: Some(Part { field: Self::FIELD, element: Some(element) }),
+            zone: Some(zone),
+        })
+    }
+}
+
+/// The date on which a series starts, and the zone that it goes on in.
+fn first_date(timing: Option<&Timing>) -> Result<(NaiveDate, &'static str), Trouble> {
+    let no_start = || recurrence::inexpressible("it has no start");
+    let timing = timing.ok_or_else(no_start)?;
+    let event = Event { timing: Some(timing.clone()), ..Event::default() };
+    let (start_zone, end_zone) = event.zones();
+    let zone = start_zone.or(end_zone);
+    let zone = zone.as_deref();
+    let is_known = zone.is_some_and(|zone| items::zone::iana(zone).is_some());
+    match timing {
+        Timing::Timed { .. } if is_known && zone.and_then(items::zone::windows).is_none() => {
+            // Its clocks may change on other days than those of any zone that Exchange knows.
+            let why = format!("it has no time zone {}", zone.unwrap_or_default());
+            Err(recurrence::inexpressible(&why))
+        }
+        Timing::Timed { .. } | Timing::AllDay { .. } => {
+            Ok((event.first_date().ok_or_else(no_start)?, time::windows_zone(zone)))
+        }
+    }
 }
 
 fn checked_subject(subject: &str) -> Result<&str, Trouble> {
@@ -255,17 +351,20 @@ mod tests {
     use super::*;
     use crate::map::event;
     use crate::soap::Element;
-    use chrono::NaiveDate;
+    use chrono::Datelike;
     use items::Digester;
+    use items::recurrence::{End, Pattern, Rule, Weekday};
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
     use sync_core::ids::{IntentKey, LinkId};
 
     fn stamped(event: &Event) -> Element {
         let stamp = Stamp { link: LinkId(1), key: IntentKey("k".into()) };
         let draft = create(event, &Property::new("s"), &stamp).unwrap();
+        let kind = if event.is_series() { "RecurringMaster" } else { "Single" };
         let element = Element::parse(&format!(
             "<t:CalendarItem xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\">\
-             {}</t:CalendarItem>",
+             {}<t:CalendarItemType>{kind}</t:CalendarItemType></t:CalendarItem>",
             draft.xml
         ))
         .unwrap();
@@ -295,6 +394,20 @@ mod tests {
         prop_oneof![timed, days]
     }
 
+    fn recurrence(kind: i32, first: NaiveDate) -> Recurrence {
+        let pattern = match kind {
+            0 => return Recurrence::Once,
+            1 => Pattern::Daily { interval: 3 },
+            2 => Pattern::Weekly {
+                interval: 2,
+                days: [Weekday::of(first), Weekday::Monday].into(),
+                first_day: Weekday::Sunday,
+            },
+            _ => Pattern::AbsoluteMonthly { interval: 1, day: first.day() },
+        };
+        Recurrence::Rule(Rule { pattern, end: End::Count(5) })
+    }
+
     prop_compose! {
         fn event()(
             subject in "\\PC{0,60}",
@@ -303,14 +416,18 @@ mod tests {
             timing in timing(),
             categories in proptest::collection::vec("[a-z&<äöü]{1,9}", 0..4),
             minutes in proptest::option::of(0..50_000),
+            recurs in 0..4,
         ) -> Event {
             let kind = if html { BodyKind::Html } else { BodyKind::Text };
+            let dated = Event { timing: Some(timing.clone()), ..Event::default() };
             Event {
                 uid: Some("abc@example".into()),
                 location: Some(subject.clone()),
                 subject: Some(subject),
                 body: Some(Body { kind, content: body }),
                 timing: Some(timing),
+                recurrence: Some(recurrence(recurs, dated.first_date().unwrap())),
+                occurrences: Some(BTreeMap::new()),
                 categories: Some(categories),
                 reminder: Some(minutes.map_or(Reminder::Off, Reminder::Before)),
                 show_as: Some(ShowAs::OutOfOffice),

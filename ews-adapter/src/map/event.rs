@@ -1,17 +1,22 @@
 //! A calendar item as an event.
 
+use super::series::{self, Exception};
 use super::time;
 use crate::ops::{ItemId, lies_in};
 use crate::soap::Element;
 use crate::stamp::{self, Property};
-use items::{Body, BodyKind, Digester, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use items::{
+    Body, BodyKind, Digester, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing,
+};
+use std::collections::BTreeMap;
 use sync_core::ids::Version;
-use sync_core::port::{Fetched, Trouble};
+use sync_core::port::{Fetched, Sighted, Stamp, Trouble};
 
 /// What Exchange reminds with where nobody chose, in minutes.
 const REMINDER_MINUTES_DEFAULT: i32 = 15;
 
 /// What to read, and how.
+#[derive(Clone, Copy)]
 pub(crate) struct Reading<'a> {
     /// The folder that items must lie in.
     pub(crate) folder: &'a str,
@@ -19,59 +24,89 @@ pub(crate) struct Reading<'a> {
     pub(crate) window: Option<(i64, i64)>,
     /// The stamp property.
     pub(crate) property: &'a Property,
-    /// Makes digests.
-    pub(crate) digester: &'a Digester,
 }
 
-impl Reading<'_> {
-    /// Reads one item of a GetItem response.
-    pub(crate) fn fetched(&self, item: &Element) -> Fetched {
-        if !lies_in(item, self.folder) {
-            return Fetched::Missing;
-        }
-        let event = match event(item) {
-            Ok(event) => event,
-            Err(trouble) => return Fetched::Unreadable(trouble),
-        };
-        if self.window.is_some_and(|window| !overlaps(bounds(item), window)) {
-            return Fetched::Outside;
-        }
-        let version = ItemId::of(item).and_then(|id| id.change_key).map(Version);
-        let edited = item.child_text("LastModifiedTime").and_then(time::instant);
-        let edited_ms = edited.and_then(|seconds| seconds.checked_mul(1000));
-        let stamp = self.property.read(item);
-        Fetched::Found(Box::new(self.digester.sighted(&event, version, edited_ms, stamp)))
+/// An item as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// What it holds; of a series only after its exceptions were read, too.
+    pub(crate) event: Event,
+    /// The ChangeKey.
+    pub(crate) change_key: Option<String>,
+    /// The exceptions that are still to be read.
+    pub(crate) exceptions: Vec<Exception>,
+    edited_ms: Option<i64>,
+    stamp: Option<Stamp>,
+}
+
+impl Standing {
+    /// The item as the core takes it.
+    pub(crate) fn sighted(self, digester: &Digester) -> Sighted {
+        let version = self.change_key.map(Version);
+        digester.sighted(&self.event, version, self.edited_ms, self.stamp)
     }
 }
 
-/// The event that a calendar item holds. Exchange leaves out what is empty, so that a text that is
-/// not there is empty, not unknown.
+impl Reading<'_> {
+    /// Reads one item of a GetItem response; `Err` where there is nothing to go on with.
+    pub(crate) fn standing(&self, item: &Element) -> Result<Standing, Fetched> {
+        if !lies_in(item, self.folder) {
+            return Err(Fetched::Missing);
+        }
+        if series::is_occurrence(item) {
+            return Err(Fetched::Outside);
+        }
+        let event = event(item).map_err(Fetched::Unreadable)?;
+        let span = || bounds(item).map(|first| series::span(item, &event, first));
+        if self.window.is_some_and(|window| !overlaps(span(), window)) {
+            return Err(Fetched::Outside);
+        }
+        let edited = item.child_text("LastModifiedTime").and_then(time::instant);
+        Ok(Standing {
+            exceptions: series::exceptions(item, &event),
+            event,
+            change_key: ItemId::of(item).and_then(|id| id.change_key),
+            edited_ms: edited.and_then(|seconds| seconds.checked_mul(1000)),
+            stamp: self.property.read(item),
+        })
+    }
+}
+
+/// The event that a calendar item holds; of a series all but the occurrences that were changed.
+/// Exchange leaves out what is empty, so that a text that is not there is empty, not unknown.
 pub(crate) fn event(item: &Element) -> Result<Event, Trouble> {
     if !item.is("CalendarItem") {
         let detail = format!("a {} lies in the calendar", item.name);
         return Err(Trouble::new("not-an-event", detail));
     }
-    if item.child_text("CalendarItemType").is_some_and(|kind| kind.trim() != "Single") {
-        let detail = "recurring events are not synchronised yet";
-        return Err(Trouble::new("series-not-supported", detail));
-    }
     let text = |name| item.child_text(name).unwrap_or_default().to_owned();
-    let timing = timing(item).ok_or_else(|| {
-        Trouble::new("no-times", "the server gives no start and end that can be read")
-    })?;
     let uid = stamp::uid(item).or(item.child_text("UID"));
-    Ok(Event {
+    let mut event = Event {
         uid: uid.filter(|uid| !uid.trim().is_empty()).map(str::to_owned),
         subject: Some(text("Subject")),
         body: Some(body(item)),
         location: Some(text("Location")),
-        timing: Some(timing),
         categories: Some(categories(item)),
         reminder: Some(reminder(item)),
         show_as: item.child_text("LegacyFreeBusyStatus").and_then(show_as),
         sensitivity: item.child_text("Sensitivity").and_then(sensitivity),
         importance: item.child_text("Importance").and_then(importance),
-    })
+        occurrences: Some(BTreeMap::new()),
+        ..schedule(item)?
+    };
+    if event.is_series() {
+        event.occurrences = Some(series::deleted(item, &event));
+    }
+    Ok(event)
+}
+
+/// When an item takes place, and how it recurs: an event of these fields alone.
+pub(crate) fn schedule(item: &Element) -> Result<Event, Trouble> {
+    let timing = timing(item).ok_or_else(|| {
+        Trouble::new("no-times", "the server gives no start and end that can be read")
+    })?;
+    let recurrence: Recurrence = series::recurrence(item, &timing)?;
+    Ok(Event { timing: Some(timing), recurrence: Some(recurrence), ..Event::default() })
 }
 
 fn body(item: &Element) -> Body {
@@ -186,10 +221,6 @@ mod tests {
     fn what_is_no_single_event_is_unreadable() {
         let code = |inside: &str| event(&item(inside)).unwrap_err().code;
         assert_eq!(code("<t:Start>x</t:Start>"), "no-times");
-        assert_eq!(
-            code("<t:CalendarItemType>RecurringMaster</t:CalendarItemType>"),
-            "series-not-supported"
-        );
     }
 
     #[test]

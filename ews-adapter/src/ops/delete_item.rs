@@ -1,10 +1,10 @@
 //! DeleteItem: into Deleted Items, nobody notified.
 
-use super::ItemId;
+use super::Address;
 use crate::soap::Xml;
 
-/// Moves items to Deleted Items. The operation looks at no version: check just before.
-pub(crate) fn request<'a>(items: impl Iterator<Item = &'a ItemId>) -> String {
+/// Moves items, or occurrences of series, to Deleted Items. The operation looks at no version: check just before.
+pub(crate) fn request<'a>(items: impl Iterator<Item = Address<'a>>) -> String {
     let attributes = [
         ("DeleteType", "MoveToDeletedItems"),
         ("SendMeetingCancellations", "SendToNone"),

@@ -10,10 +10,12 @@ pub(crate) enum Shape<'a> {
     Event(&'a Property),
     /// Version, folder and stamp.
     Mark(&'a Property),
+    /// Version, folder, when it takes place and how it recurs.
+    Schedule,
 }
 
 /// What an event is made of (see `map::event`).
-const EVENT_FIELDS: [&str; 21] = [
+const EVENT_FIELDS: [&str; 24] = [
     "item:ParentFolderId",
     "item:Subject",
     "item:Sensitivity",
@@ -33,6 +35,23 @@ const EVENT_FIELDS: [&str; 21] = [
     "calendar:IsCancelled",
     "calendar:IsRecurring",
     "calendar:CalendarItemType",
+    "calendar:Recurrence",
+    "calendar:ModifiedOccurrences",
+    "calendar:DeletedOccurrences",
+    "calendar:StartTimeZone",
+    "calendar:EndTimeZone",
+];
+
+const MARK_FIELDS: [&str; 1] = ["item:ParentFolderId"];
+
+/// What an event's times and recurrence are made of (see `map::event::schedule`).
+const SCHEDULE_FIELDS: [&str; 8] = [
+    "item:ParentFolderId",
+    "calendar:Start",
+    "calendar:End",
+    "calendar:IsAllDayEvent",
+    "calendar:CalendarItemType",
+    "calendar:Recurrence",
     "calendar:StartTimeZone",
     "calendar:EndTimeZone",
 ];
@@ -51,21 +70,25 @@ pub(crate) fn request<'a>(ids: impl Iterator<Item = &'a str>, shape: Shape<'_>) 
 
 fn write_shape(xml: &mut Xml, shape: Shape<'_>) {
     xml.leaf("t:BaseShape", "IdOnly");
-    let (fields, property) = match shape {
-        Shape::Event(property) => {
+    let fields: &[&str] = match shape {
+        Shape::Event(_) => {
             xml.leaf("t:BodyType", "Best");
-            (&EVENT_FIELDS[..], property)
+            &EVENT_FIELDS
         }
-        Shape::Mark(property) => (&EVENT_FIELDS[..1], property),
+        Shape::Mark(_) => &MARK_FIELDS,
+        Shape::Schedule => &SCHEDULE_FIELDS,
     };
     xml.node("t:AdditionalProperties", &[], |xml| {
         for field in fields {
             xml.empty("t:FieldURI", &[("FieldURI", field)]);
         }
-        property.path(xml);
         match shape {
-            Shape::Event(_) => stamp::uid_path(xml),
-            Shape::Mark(_) => {}
+            Shape::Event(property) => {
+                property.path(xml);
+                stamp::uid_path(xml);
+            }
+            Shape::Mark(property) => property.path(xml),
+            Shape::Schedule => {}
         }
     });
 }

@@ -1,10 +1,10 @@
 //! UpdateItem: patches that overwrite nothing that was not seen, nobody notified.
 
-use super::ItemId;
+use super::Address;
 use crate::soap::Xml;
 
 /// Changes items: each with the version that must still stand, and its updates, written before.
-pub(crate) fn request<'a>(changes: impl Iterator<Item = (&'a ItemId, &'a str)>) -> String {
+pub(crate) fn request<'a>(changes: impl Iterator<Item = (Address<'a>, &'a str)>) -> String {
     let attributes = [
         ("ConflictResolution", "NeverOverwrite"),
         ("MessageDisposition", "SaveOnly"),

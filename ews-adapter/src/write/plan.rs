@@ -4,10 +4,11 @@ use crate::batch::ITEMS_MAX;
 use crate::map::draft::{self, Draft};
 use crate::ops::ItemId;
 use crate::stamp::Property;
-use items::Event;
+use chrono::NaiveDate;
+use items::{Event, Occurrence};
 use std::collections::BTreeMap;
 use sync_core::ids::{FolderId, Version};
-use sync_core::port::{Failure, Trouble, Write, WriteOp, Written};
+use sync_core::port::{Failure, Stamp, Trouble, Write, WriteOp, Written};
 
 /// Most bytes of items in one request, if it has more than one: larger bodies are what servers and
 /// proxies before them stumble over.
@@ -55,54 +56,118 @@ pub(super) struct Target {
     pub(super) item: ItemId,
 }
 
-/// The requests to send, and the writes that are refused without asking the server, by position.
+/// The occurrences that a series is to have, each of which takes a request of its own.
+#[derive(Debug)]
+pub(super) struct Late {
+    /// The position of the write among all.
+    pub(super) index: usize,
+    /// The master.
+    pub(super) target: Target,
+    /// All that is to differ from the series, or not to take place.
+    pub(super) wanted: BTreeMap<NaiveDate, Occurrence>,
+    /// What the master is to be stamped with when they all have arrived.
+    pub(super) stamp: Stamp,
+}
+
+/// What to send for writes.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// The requests.
+    pub(super) requests: Vec<Request>,
+    /// The writes of many requests.
+    pub(super) late: Vec<Late>,
+    /// The writes that are refused without asking the server, by position.
+    pub(super) outcomes: Vec<Option<Result<Written, Failure>>>,
+}
+
+/// Plans `writes`; `contents` are what each holds, and `schedules` when the items of some of them
+/// take place now, by position.
 pub(super) fn plan(
     property: &Property,
     writes: &[Write],
-) -> (Vec<Request>, Vec<Option<Result<Written, Failure>>>) {
+    contents: Vec<Result<Event, Trouble>>,
+    mut schedules: BTreeMap<usize, Result<Event, Failure>>,
+) -> Plan {
     let mut groups: BTreeMap<(Kind, Option<&'static str>), Vec<Step>> = BTreeMap::new();
-    let mut outcomes = Vec::with_capacity(writes.len());
-    for (index, write) in writes.iter().enumerate() {
-        match prepare(property, write) {
-            Ok((kind, item, draft)) => {
+    let mut plan = Plan::default();
+    for (index, (write, content)) in writes.iter().zip(contents).enumerate() {
+        let schedule = schedules.remove(&index).unwrap_or_else(|| Ok(Event::default()));
+        let prepared = schedule.and_then(|schedule| {
+            let prepared = content.and_then(|event| prepare(property, write, event, &schedule));
+            prepared.map_err(Failure::Permanent)
+        });
+        let outcome = match prepared {
+            Ok(Prepared::Step(kind, item, draft)) => {
                 let target = Target { folder: write.folder.clone(), item };
                 let step = Step { index, target, xml: draft.xml };
                 groups.entry((kind, draft.zone)).or_default().push(step);
-                outcomes.push(None);
+                None
             }
-            Err(trouble) => outcomes.push(Some(Err(Failure::Permanent(trouble)))),
-        }
+            Ok(Prepared::Late(item, wanted)) => {
+                let target = Target { folder: write.folder.clone(), item };
+                plan.late.push(Late { index, target, wanted, stamp: write.stamp.clone() });
+                None
+            }
+            Err(failure) => Some(Err(failure)),
+        };
+        plan.outcomes.push(outcome);
     }
     let requests = groups.into_iter().flat_map(|((kind, zone), steps)| {
         let request = move |steps| Request { kind: kind.clone(), zone, steps };
         chunks(steps).into_iter().map(request)
     });
-    (requests.collect(), outcomes)
+    plan.requests = requests.collect();
+    plan
 }
 
-fn prepare(property: &Property, write: &Write) -> Result<(Kind, ItemId, Draft), Trouble> {
+/// The event that a write holds; an empty one for a delete.
+pub(super) fn content(write: &Write) -> Result<Event, Trouble> {
+    match &write.op {
+        WriteOp::Create { content } | WriteOp::Update { patch: content, .. } => {
+            let event = Event::from_canonical(content);
+            event.map_err(|e| Trouble::new("content-unreadable", e.to_string()))
+        }
+        WriteOp::Delete { .. } => Ok(Event::default()),
+    }
+}
+
+enum Prepared {
+    Step(Kind, ItemId, Draft),
+    Late(ItemId, BTreeMap<NaiveDate, Occurrence>),
+}
+
+fn prepare(
+    property: &Property,
+    write: &Write,
+    mut event: Event,
+    schedule: &Event,
+) -> Result<Prepared, Trouble> {
     let item = |id: &str, version: &Option<Version>| ItemId {
         id: id.to_owned(),
         change_key: version.as_ref().map(|v| v.as_str().to_owned()),
     };
     match &write.op {
-        WriteOp::Create { content } => {
-            let draft = draft::create(&read(content)?, property, &write.stamp)?;
-            Ok((Kind::Create(write.folder.clone()), item("", &None), draft))
+        WriteOp::Create { .. } => {
+            let draft = draft::create(&event, property, &write.stamp)?;
+            Ok(Prepared::Step(Kind::Create(write.folder.clone()), item("", &None), draft))
         }
-        WriteOp::Update { id, if_match, patch } => {
-            let draft = draft::update(&read(patch)?, property, &write.stamp)?;
-            Ok((Kind::Update, item(id.as_str(), if_match), draft))
+        WriteOp::Update { id, if_match, .. } => {
+            let item = item(id.as_str(), if_match);
+            // Beside other fields it is a set that those leave empty.
+            let occurrences = event.occurrences.take();
+            match occurrences.filter(|_| event.present_fields().is_empty()) {
+                Some(wanted) => Ok(Prepared::Late(item, wanted)),
+                None => {
+                    let draft = draft::update(&event, schedule, property, &write.stamp)?;
+                    Ok(Prepared::Step(Kind::Update, item, draft))
+                }
+            }
         }
         WriteOp::Delete { id, if_match } => {
             let draft = Draft { xml: String::new(), zone: None };
-            Ok((Kind::Delete, item(id.as_str(), if_match), draft))
+            Ok(Prepared::Step(Kind::Delete, item(id.as_str(), if_match), draft))
         }
     }
-}
-
-fn read(content: &[u8]) -> Result<Event, Trouble> {
-    Event::from_canonical(content).map_err(|e| Trouble::new("content-unreadable", e.to_string()))
 }
 
 /// Cuts a group where the next item would be one too many, or too large.

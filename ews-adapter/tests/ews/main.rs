@@ -5,10 +5,12 @@
 
 mod adversarial;
 mod capture;
+mod exceptions;
 mod probe;
 mod pull;
 mod request;
 mod script;
+mod series;
 mod sim;
 mod transport;
 mod write;

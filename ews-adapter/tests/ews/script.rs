@@ -6,6 +6,7 @@ use ews_adapter::{Auth, Config, EwsRemote};
 use items::{Digester, Event};
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use sync_core::ids::{FolderId, IntentKey, LinkId, RemoteId};
@@ -206,4 +207,27 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing", path.display());
     println!("skipped: {} is not there", path.display());
     None
+}
+
+/// Holds requests against the published schema.
+pub fn validate(requests: &[String]) {
+    let Some(validate) = shared("validate.sh") else { return };
+    if Command::new("xmllint").arg("--version").output().is_err() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "xmllint is missing");
+        println!("skipped: xmllint is not installed");
+        return;
+    }
+    static NTH: AtomicUsize = AtomicUsize::new(0);
+    let nth = NTH.fetch_add(1, Ordering::Relaxed);
+    let dir = std::env::temp_dir().join(format!("ews-requests-{}-{nth}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let files: Vec<_> = (0..requests.len()).map(|n| dir.join(format!("{n}.xml"))).collect();
+    for (file, request) in files.iter().zip(requests) {
+        std::fs::write(file, request).unwrap();
+    }
+    let output = Command::new("sh").arg(validate).args(&files).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let invalid: Vec<_> = errors.lines().filter(|line| !line.ends_with(" validates")).collect();
+    assert!(output.status.success() && invalid.is_empty(), "{invalid:#?}");
+    std::fs::remove_dir_all(dir).unwrap();
 }

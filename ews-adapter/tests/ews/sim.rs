@@ -1,13 +1,15 @@
 //! The adapter against the built-in Exchange, in-process.
 
 use crate::script::{digester, event_of, stamp};
+use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::NaiveDate;
 use ews_adapter::{Auth, Config, EwsRemote};
 use exchange_sim::{DEFAULT_PASSWORD, Reply, Seed, Sim, SimTransport};
-use items::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use items::{Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use sync_core::ids::{Cursor, FolderId, RemoteId, Version};
 use sync_core::port::{
     Failure, Fetched, FolderKind, Hint, Place, Probe, Probed, Remote, Sighted, Target, Write,
@@ -17,29 +19,70 @@ use sync_core::port::{
 const ANNA: &str = "anna@contoso.example";
 
 /// A mailbox on a built-in Exchange, and its default calendar.
-struct World {
-    sim: Sim,
-    remote: EwsRemote,
-    calendar: FolderId,
+pub struct World {
+    pub sim: Sim,
+    pub remote: EwsRemote,
+    pub calendar: FolderId,
+    pub wire: Arc<Recorder>,
+}
+
+/// Keeps the requests that it passes on.
+pub struct Recorder {
+    inner: SimTransport,
+    requests: Mutex<Vec<String>>,
+    interference: Mutex<Option<(String, Interference)>>,
+}
+
+type Interference = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Recorder {
+    /// The requests since this was asked last.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.requests.lock().unwrap())
+    }
+
+    /// Lets something happen just before the next request that contains `text`.
+    pub fn before(&self, text: &str, happens: impl Future<Output = ()> + Send + 'static) {
+        *self.interference.lock().unwrap() = Some((text.to_owned(), Box::pin(happens)));
+    }
+}
+
+#[async_trait]
+impl wire::Transport for Recorder {
+    async fn send(&self, request: wire::Request) -> Result<wire::Response, wire::Error> {
+        let body = String::from_utf8(request.body().to_vec()).unwrap();
+        let interference =
+            self.interference.lock().unwrap().take_if(|(text, _)| body.contains(&*text));
+        if let Some((_, happens)) = interference {
+            happens.await;
+        }
+        self.requests.lock().unwrap().push(body);
+        self.inner.send(request).await
+    }
 }
 
 impl World {
-    async fn new(seed: Seed) -> Self {
+    pub async fn new(seed: Seed) -> Self {
         let login = exchange_sim::config::Login {
             address: ANNA.to_owned(),
             password: DEFAULT_PASSWORD.to_owned(),
         };
         let config = exchange_sim::Config { mailboxes: vec![login], seed, ..Default::default() };
         let sim = Sim::new(config).unwrap();
-        let remote = remote(&sim, DEFAULT_PASSWORD);
+        let wire = Arc::new(Recorder {
+            inner: SimTransport::new(sim.clone()),
+            requests: Mutex::default(),
+            interference: Mutex::default(),
+        });
+        let remote = EwsRemote::new(config_of(DEFAULT_PASSWORD), wire.clone(), digester());
         let folders = remote.folders().await.unwrap();
         let calendar = folders.iter().find(|f| f.is_default).unwrap();
         assert_eq!(calendar.kind, FolderKind::Calendar);
         let calendar = calendar.id.clone();
-        Self { sim, remote, calendar }
+        Self { sim, remote, calendar, wire }
     }
 
-    fn control(&self, method: &str, path: &str, body: &str) -> String {
+    pub fn control(&self, method: &str, path: &str, body: &str) -> String {
         let request = http::Request::builder().method(method).uri(format!("http://sim/sim{path}"));
         let request = request.body(Bytes::from(body.to_owned())).unwrap();
         match self.sim.handle(request) {
@@ -52,7 +95,7 @@ impl World {
     }
 
     /// Makes the next call of an operation go wrong.
-    fn fault(&self, operation: &str, what: &str) {
+    pub fn fault(&self, operation: &str, what: &str) {
         let rule = serde_json::json!({
             "match": {"service": "ews", "operation": operation}, "do": what, "times": 1, "seconds": 2
         });
@@ -60,7 +103,7 @@ impl World {
     }
 
     /// The ids in the calendar with their versions, by its whole stream of changes.
-    async fn pull(
+    pub async fn pull(
         &self,
         cursor: Option<Cursor>,
     ) -> (BTreeMap<RemoteId, Option<Version>>, Cursor, usize) {
@@ -81,49 +124,52 @@ impl World {
         }
     }
 
-    async fn fetch(&self, id: &RemoteId) -> Fetched {
+    pub async fn fetch(&self, id: &RemoteId) -> Fetched {
         self.remote.fetch(&self.calendar, std::slice::from_ref(id)).await.unwrap().remove(0)
     }
 
-    async fn found(&self, id: &RemoteId) -> Box<Sighted> {
+    pub async fn found(&self, id: &RemoteId) -> Box<Sighted> {
         match self.fetch(id).await {
             Fetched::Found(sighted) => sighted,
             other => panic!("{other:?}"),
         }
     }
 
-    async fn write(&self, n: u64, op: WriteOp) -> Result<Written, Failure> {
+    pub async fn write(&self, n: u64, op: WriteOp) -> Result<Written, Failure> {
         let write = Write { folder: self.calendar.clone(), stamp: stamp(n), op };
         self.remote.write(&[write]).await.remove(0)
     }
 
-    async fn create(&self, n: u64, event: &Event) -> Result<Written, Failure> {
+    pub async fn create(&self, n: u64, event: &Event) -> Result<Written, Failure> {
         self.write(n, WriteOp::Create { content: event.to_canonical() }).await
     }
 
-    async fn probe(&self, n: u64, target: Target) -> Probed {
+    pub async fn probe(&self, n: u64, target: Target) -> Probed {
         let probe = Probe { folder: self.calendar.clone(), stamp: stamp(n), target };
         self.remote.probe(&[probe]).await.unwrap().remove(0)
     }
 
-    fn nobody_was_mailed(&self) {
+    pub fn nobody_was_mailed(&self) {
         assert_eq!(self.control("GET", "/sent", ""), "[]");
     }
 }
 
 fn remote(sim: &Sim, password: &str) -> EwsRemote {
-    let config = Config {
+    EwsRemote::new(config_of(password), Arc::new(SimTransport::new(sim.clone())), digester())
+}
+
+pub fn config_of(password: &str) -> Config {
+    Config {
         url: "http://sim/EWS/Exchange.asmx".parse().unwrap(),
         auth: Auth::Basic { user: ANNA.into(), password: password.to_owned().into() },
         impersonate: None,
         mailbox: ANNA.into(),
         state_id: "s1".into(),
         window: None,
-    };
-    EwsRemote::new(config, Arc::new(SimTransport::new(sim.clone())), digester())
+    }
 }
 
-fn timed() -> Event {
+pub fn timed() -> Event {
     Event {
         uid: Some("abc-123@elsewhere.example".into()),
         subject: Some("Besprechung <mit> & \"Zeichen\"".into()),
@@ -135,6 +181,8 @@ fn timed() -> Event {
             start_zone: Some("Europe/Berlin".into()),
             end_zone: Some("Asia/Tokyo".into()),
         }),
+        recurrence: Some(Recurrence::Once),
+        occurrences: Some(BTreeMap::new()),
         categories: Some(vec!["Rot".into(), "Blau & Grün".into()]),
         reminder: Some(Reminder::Before(30)),
         show_as: Some(ShowAs::OutOfOffice),
@@ -157,7 +205,7 @@ fn all_day(zone: &str) -> Event {
     }
 }
 
-fn meaning(event: &Event) -> sync_core::value::Fields {
+pub fn meaning(event: &Event) -> sync_core::value::Fields {
     let fields = digester().rendition(event, None, None).fields;
     fields.into_iter().map(|(name, value)| (name, value.elsewhere())).collect()
 }

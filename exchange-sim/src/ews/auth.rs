@@ -4,11 +4,17 @@ use super::fault::Fault;
 use super::xml::Element;
 use crate::Request;
 use crate::Response;
+use crate::connection::Connection;
+use crate::connection::SignIn;
+use crate::ntlm;
+use crate::ntlm::spnego;
+use crate::ntlm::spnego::Token;
 use crate::respond;
 use crate::store::Mailbox;
 use crate::store::World;
 use crate::token::Audience;
 use crate::token::EWS_ROLE;
+use crate::token::EWS_SCOPE;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -37,39 +43,131 @@ pub(crate) enum Denied {
     Credentials,
     /// A token without the permission that EWS needs.
     Permission,
+    /// The next message of a handshake: scheme and base64.
+    Challenge(String),
 }
 
-/// Reads the `Authorization` header.
-pub(crate) fn caller(world: &World, request: &Request) -> Result<Caller, Denied> {
-    let header = request.headers().get(http::header::AUTHORIZATION);
-    let header = header.and_then(|value| value.to_str().ok()).ok_or(Denied::Credentials)?;
+/// Reads the `Authorization` header; without one, the connection may be signed in already.
+pub(crate) fn caller(world: &mut World, request: &Request) -> Result<Caller, Denied> {
+    let connection = Connection::of(request);
+    let Some(header) = request.headers().get(http::header::AUTHORIZATION) else {
+        return match world.connections.sign_in(connection.id) {
+            Some(SignIn::Done(address)) => Ok(Caller::User(address.clone())),
+            Some(SignIn::Challenged(_)) | None => Err(Denied::Credentials),
+        };
+    };
+    let header = header.to_str().map_err(|_| Denied::Credentials)?;
     let (scheme, rest) = header.trim().split_once(' ').ok_or(Denied::Credentials)?;
     let rest = rest.trim();
-    if scheme.eq_ignore_ascii_case("Basic") {
-        let decoded = STANDARD.decode(rest).map_err(|_| Denied::Credentials)?;
-        let text = String::from_utf8(decoded).map_err(|_| Denied::Credentials)?;
-        let (user, password) = text.split_once(':').ok_or(Denied::Credentials)?;
-        let address = world.sign_in(user, password).ok_or(Denied::Credentials)?;
-        return Ok(Caller::User(address.to_owned()));
+    match scheme.to_ascii_lowercase().as_str() {
+        "basic" => basic(world, rest),
+        "bearer" => bearer(world, rest),
+        "ntlm" | "negotiate" => {
+            let message = STANDARD.decode(rest).map_err(|_| Denied::Credentials)?;
+            handshake(world, connection, scheme, &message)
+        }
+        _ => Err(Denied::Credentials),
     }
-    if scheme.eq_ignore_ascii_case("Bearer") {
-        let grant = world.tokens.check(rest, Audience::Ews, world.now());
-        let grant = grant.map_err(|_| Denied::Credentials)?;
-        let allowed = grant.roles.iter().any(|role| role == EWS_ROLE);
-        return if allowed { Ok(Caller::App) } else { Err(Denied::Permission) };
+}
+
+fn basic(world: &World, credentials: &str) -> Result<Caller, Denied> {
+    let decoded = STANDARD.decode(credentials).map_err(|_| Denied::Credentials)?;
+    let text = String::from_utf8(decoded).map_err(|_| Denied::Credentials)?;
+    let (user, password) = text.split_once(':').ok_or(Denied::Credentials)?;
+    let (domain, user) = user.split_once('\\').unwrap_or(("", user));
+    let mailbox = world.find_user(domain, user).filter(|mailbox| mailbox.password == password);
+    mailbox.map(|mailbox| Caller::User(mailbox.address.clone())).ok_or(Denied::Credentials)
+}
+
+fn bearer(world: &World, token: &str) -> Result<Caller, Denied> {
+    let grant = world.tokens.check(token, Audience::Ews, world.now());
+    let grant = grant.map_err(|_| Denied::Credentials)?;
+    let holds = |permissions: &[String], wanted: &str| permissions.iter().any(|p| p == wanted);
+    match &grant.user {
+        Some(address) if holds(&grant.scopes, EWS_SCOPE) => Ok(Caller::User(address.clone())),
+        None if holds(&grant.roles, EWS_ROLE) => Ok(Caller::App),
+        Some(_) | None => Err(Denied::Permission),
     }
-    Err(Denied::Credentials)
+}
+
+/// One step of signing a connection in (MS-NTHT); `Negotiate` carries the same messages as `NTLM`,
+/// as they are or in SPNEGO.
+fn handshake(
+    world: &mut World,
+    connection: Connection,
+    scheme: &str,
+    token: &[u8],
+) -> Result<Caller, Denied> {
+    let challenge =
+        |token: &[u8]| Denied::Challenge(format!("{scheme} {}", STANDARD.encode(token)));
+    let (message, wrapped) = match Token::read(token).ok_or(Denied::Credentials)? {
+        Token::Bare(message) => (message, false),
+        Token::Wrapped(message) => (message, true),
+        Token::Other => return Err(challenge(&spnego::answer(None))),
+    };
+    match ntlm::kind(message) {
+        Some(1) => {
+            let offer = offer(world, message);
+            let answer = match wrapped {
+                true => challenge(&spnego::answer(Some(offer.message()))),
+                false => challenge(offer.message()),
+            };
+            world.connections.set(connection.id, SignIn::Challenged(offer));
+            Err(answer)
+        }
+        Some(3) => prove(world, connection, message),
+        Some(_) | None => Err(Denied::Credentials),
+    }
+}
+
+fn offer(world: &mut World, negotiate: &[u8]) -> ntlm::Offer {
+    let [challenge @ .., _, _, _, _, _, _, _, _] = world.rng.bytes16();
+    ntlm::Offer::new(negotiate, challenge, &names(world), world.now())
+}
+
+/// Checks the answer to a challenge, which is good for one answer.
+fn prove(world: &mut World, connection: Connection, message: &[u8]) -> Result<Caller, Denied> {
+    let begun = world.connections.take(connection.id);
+    let Some(SignIn::Challenged(offer)) = begun else { return Err(Denied::Credentials) };
+    let answer = ntlm::Authenticate::read(message).ok_or(Denied::Credentials)?;
+    let mailbox = world.find_user(&answer.domain, &answer.user).ok_or(Denied::Credentials)?;
+    let (endpoint, protection) = (connection.tls_endpoint, world.config.extended_protection);
+    offer
+        .verify(&answer, &mailbox.password, endpoint.as_ref(), protection)
+        .map_err(|_| Denied::Credentials)?;
+    let address = mailbox.address.clone();
+    world.connections.set(connection.id, SignIn::Done(address.clone()));
+    Ok(Caller::User(address))
+}
+
+/// The server's domain: that of its first mailbox.
+fn names(world: &World) -> ntlm::Names {
+    let first = world.mailboxes.keys().next().and_then(|address| address.rsplit('@').next());
+    let dns_domain = first.unwrap_or("contoso.example").to_owned();
+    let domain: String =
+        dns_domain.split('.').next().unwrap_or_default().chars().take(15).collect();
+    ntlm::Names { domain: domain.to_uppercase(), dns_domain }
 }
 
 /// The answer to a caller who isn't signed in.
 pub(crate) fn unauthorized(denied: &Denied) -> Response {
     let mut response = respond(401, "text/plain", "");
     let headers = response.headers_mut();
-    for challenge in [BEARER, "Basic realm=\"\""] {
-        headers.append(http::header::WWW_AUTHENTICATE, http::HeaderValue::from_static(challenge));
+    match denied {
+        Denied::Challenge(message) => {
+            if let Ok(value) = http::HeaderValue::from_str(message) {
+                headers.insert(http::header::WWW_AUTHENTICATE, value);
+            }
+            return response;
+        }
+        Denied::Permission => {
+            let reason = http::HeaderValue::from_static(NO_PERMISSIONS);
+            headers.insert("x-ms-diagnostics", reason);
+        }
+        Denied::Credentials => {}
     }
-    if *denied == Denied::Permission {
-        headers.insert("x-ms-diagnostics", http::HeaderValue::from_static(NO_PERMISSIONS));
+    for challenge in [BEARER, "Negotiate", "NTLM", "Basic realm=\"\""] {
+        headers.append(http::header::WWW_AUTHENTICATE, http::HeaderValue::from_static(challenge));
     }
     response
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// The operations whose requests are in the table.
-const OPERATIONS: [&str; 31] = [
+const OPERATIONS: [&str; 38] = [
     "GetFolder",
     "FindFolder",
     "CreateFolder",
@@ -28,6 +28,7 @@ const OPERATIONS: [&str; 31] = [
     "SendItem",
     "ResolveNames",
     "GetServerTimeZones",
+    "GetUserConfiguration",
     "GetAttachment",
     "CreateAttachment",
     "DeleteAttachment",
@@ -39,6 +40,12 @@ const OPERATIONS: [&str; 31] = [
     "GetStreamingEvents",
     "MarkAllItemsAsRead",
     "GetUserOofSettingsRequest",
+    "SetUserOofSettingsRequest",
+    "GetRoomLists",
+    "GetRooms",
+    "ExpandDL",
+    "ExportItems",
+    "UploadItems",
 ];
 /// The SOAP headers in the table.
 const HEADERS: [&str; 5] = [
@@ -268,6 +275,8 @@ impl Deriver {
         for part in &body.children {
             match part.name.as_str() {
                 "attribute" if part.attribute("use") == Some("prohibited") => {}
+                // Those of other namespaces, `xml:lang`, are no part of a parsed element.
+                "attribute" if part.attribute("ref").is_some() => {}
                 "attribute" => {
                     let name = part.attribute("name").expect("an attribute has a name");
                     let kind = match self.kind_of(part, space, &format!("{owner}@{name}")).as_str()

@@ -3,6 +3,8 @@
 use super::fault::BUSY;
 use super::fault::back_off;
 use super::xml::Element;
+use crate::store::Error;
+use crate::store::recurrence;
 
 /// Why one part of a request failed; the other parts are carried out all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,4 +101,101 @@ impl Failure {
 /// A response message without error, before the operation's own elements and without its name.
 pub(crate) fn success() -> Element {
     Element::m("").attr("ResponseClass", "Success").with(Element::m_text("ResponseCode", "NoError"))
+}
+
+/// A store error in EWS words.
+pub(crate) fn failure(error: Error) -> Failure {
+    Failure::new(code(&error), &text(&error))
+}
+
+/// The code of a store error (MS docs: ResponseCode).
+fn code(error: &Error) -> &'static str {
+    match error {
+        Error::ItemNotFound => "ErrorItemNotFound",
+        Error::FolderNotFound => "ErrorFolderNotFound",
+        Error::FolderExists(_) => "ErrorFolderExists",
+        Error::FolderProtected => "ErrorAccessDenied",
+        Error::Conflict => "ErrorIrresolvableConflict",
+        Error::SubjectTooLong => "ErrorPropertyValidationFailure",
+        Error::EndBeforeStart => "ErrorCalendarEndDateIsEarlierThanStartDate",
+        Error::TooLong => "ErrorCalendarDurationIsTooLong",
+        Error::InvalidPropertyValue(_) => "ErrorInvalidExtendedPropertyValue",
+        Error::WrongFolderClass => "ErrorCannotCreateCalendarItemInNonCalendarFolder",
+        Error::AttachmentNotFound => "ErrorInvalidAttachmentId",
+        Error::MessageTooLarge => "ErrorMessageSizeExceeded",
+        Error::AttachedTooDeep => "ErrorAttachmentNestLevelLimitExceeded",
+        Error::Recurrence(error) => recurrence_code(*error),
+        Error::OccurrencesOverlap => "ErrorOccurrenceTimeSpanTooBig",
+        Error::NoOccurrence => "ErrorRecurrenceHasNoOccurrence",
+        Error::RecurrenceOfOccurrence => "ErrorInvalidPropertySet",
+        Error::NoSeries => "ErrorCalendarCannotUseIdForRecurringMasterId",
+        Error::OccurrenceDeleted => "ErrorCalendarOccurrenceIsDeletedFromRecurrence",
+        Error::OccurrenceOutOfRange => "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange",
+        Error::OccurrenceCrossing => "ErrorOccurrenceCrossingBoundary",
+        Error::CannotMoveOccurrence => "ErrorCalendarCannotMoveOrCopyOccurrence",
+        Error::InvalidStream => "ErrorCorruptData",
+    }
+}
+
+/// The text of a store error, as far as it is known.
+fn text(error: &Error) -> String {
+    let text = match error {
+        Error::ItemNotFound => return Failure::item_not_found().text,
+        Error::FolderNotFound => return Failure::folder_not_found().text,
+        Error::FolderProtected => return Failure::access_denied().text,
+        Error::Conflict => return Failure::conflict().text,
+        Error::Recurrence(error) => return format!("The recurrence: {error}."),
+        Error::FolderExists(_) => "A folder with the specified name already exists.",
+        Error::SubjectTooLong => {
+            "Property is not valid. Property: Subject, the length exceeds 255 characters."
+        }
+        Error::EndBeforeStart => "EndDate is earlier than StartDate",
+        Error::TooLong => "The duration of the calendar item is too long.",
+        Error::InvalidPropertyValue(_) => {
+            "The extended property value is invalid for the property's type."
+        }
+        Error::WrongFolderClass => "Cannot create a calendar item in a non-calendar folder.",
+        Error::AttachmentNotFound => "The specified attachment Id is invalid.",
+        Error::MessageTooLarge => "The message exceeds the maximum supported size.",
+        Error::AttachedTooDeep => {
+            "The item has attachment at more than the maximum supported nest level."
+        }
+        Error::OccurrencesOverlap => {
+            "One occurrence of the recurring calendar item overlaps with another occurrence of the \
+             same calendar item."
+        }
+        Error::NoOccurrence => "The specified recurrence has no occurrence.",
+        Error::RecurrenceOfOccurrence => "An occurrence can't have a recurrence of its own.",
+        Error::NoSeries => {
+            "The RecurringMasterId does not correspond to a valid recurring master item."
+        }
+        Error::OccurrenceDeleted => {
+            "The specified occurrence was previously deleted from the recurrence."
+        }
+        Error::OccurrenceOutOfRange => "Occurrence index is out of recurrence range.",
+        Error::OccurrenceCrossing => {
+            "Modified occurrence is crossing or overlapping adjacent occurrence."
+        }
+        Error::InvalidStream => "Data is corrupt.",
+        Error::CannotMoveOccurrence => {
+            "Cannot move or copy an occurrence of a recurring calendar item."
+        }
+    };
+    text.to_owned()
+}
+
+/// The code of a recurrence that makes no sense (MS docs: ResponseCode).
+fn recurrence_code(error: recurrence::Error) -> &'static str {
+    use recurrence::Error;
+    match error {
+        Error::IntervalOutOfRange { .. }
+        | Error::DayOutOfRange(_)
+        | Error::MonthOutOfRange(_)
+        | Error::CountOutOfRange(_)
+        | Error::StartOutOfRange(_) => "ErrorCalendarOutOfRange",
+        Error::NoDays => "ErrorCalendarInvalidRecurrence",
+        Error::EndBeforeStart => "ErrorCalendarEndDateIsEarlierThanStartDate",
+        Error::EndTooLate => "ErrorRecurrenceEndDateTooBig",
+        Error::NoOccurrence => "ErrorRecurrenceHasNoOccurrence",
+    }
 }

@@ -33,6 +33,11 @@ impl Fault {
         Fault { message_xml, ..Fault::new("ErrorServerBusy", BUSY) }
     }
 
+    /// The same fault with other children of `MessageXml`.
+    pub(crate) fn with_details(self, message_xml: Vec<Element>) -> Fault {
+        Fault { message_xml, ..self }
+    }
+
     /// The body's first element names no operation of this server (MS docs: ErrorInvalidRequest).
     pub(crate) fn unknown_operation() -> Fault {
         Fault::new("ErrorInvalidRequest", "The request is invalid.")

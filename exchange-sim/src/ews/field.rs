@@ -1,13 +1,18 @@
 //! Renders one property of an item by its `FieldURI`.
 
+use super::attachment;
+use super::conflict;
 use super::context::parent_id_element;
-use super::mime::references;
+use super::meeting;
+use super::mime;
+use super::occurrence;
 use super::shape::BodyShape;
 use super::shape::Source;
-use super::write::in_reply_to;
 use super::write::receipt;
 use super::xml::Element;
 use super::zone;
+use crate::mime::in_reply_to;
+use crate::mime::references;
 use crate::store::Attendee;
 use crate::store::AttendeeRole;
 use crate::store::Body;
@@ -23,6 +28,8 @@ use crate::store::Response;
 use crate::store::Sensitivity;
 use crate::store::ShowAs;
 use crate::store::zone::Zone;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 /// From where a property is looked at.
@@ -35,16 +42,14 @@ pub(crate) struct View<'a> {
 }
 
 impl View<'_> {
-    fn time(&self, instant: Timestamp) -> String {
+    /// An instant as the answer states it.
+    pub(crate) fn time(&self, instant: Timestamp) -> String {
         zone::stamp(instant, self.zone)
     }
 }
 
-/// Bytes that an empty item weighs; sizes in recordings start about there.
-const SIZE_BYTES_EMPTY: usize = 3500;
-
 /// What only an opened item has (MS docs: property sets and response shapes, note 1).
-const NOT_IN_TABLES: [&str; 12] = [
+const NOT_IN_TABLES: [&str; 17] = [
     "item:MimeContent",
     "item:Body",
     "item:TextBody",
@@ -56,6 +61,11 @@ const NOT_IN_TABLES: [&str; 12] = [
     "calendar:RequiredAttendees",
     "calendar:OptionalAttendees",
     "calendar:Resources",
+    "calendar:Recurrence",
+    "calendar:FirstOccurrence",
+    "calendar:LastOccurrence",
+    "calendar:ModifiedOccurrences",
+    "calendar:DeletedOccurrences",
     "message:BccRecipients",
 ];
 
@@ -74,6 +84,9 @@ pub(crate) fn render(view: &View<'_>, item: &Item, uri: &str) -> Option<Element>
     let (class, name) = uri.split_once(':')?;
     match class {
         "item" => item_field(view, item, name),
+        "calendar" | "meeting" | "meetingRequest" if item.content.meeting().is_some() => {
+            meeting::field(view, item, class, name)
+        }
         "calendar" => calendar_field(view, item, name),
         "message" => match &item.content.kind {
             Kind::Message(message) => message_field(view, item, message, name),
@@ -87,6 +100,11 @@ fn item_field(view: &View<'_>, item: &Item, name: &str) -> Option<Element> {
     let content = &item.content;
     let text = |value: String| Some(Element::t_text(name, value));
     match name {
+        "MimeContent" => Some(mime::element(name, item)),
+        "ConversationId" => {
+            Some(Element::t(name).attr("Id", view.mailbox.ews_conversation_id(item)?))
+        }
+        "InternetMessageHeaders" => mime::headers(item, None),
         "ParentFolderId" => Some(parent_id_element(view.mailbox, item.folder)),
         "ItemClass" => text(item.class().to_owned()),
         "Subject" if content.subject.is_empty() => None,
@@ -95,10 +113,9 @@ fn item_field(view: &View<'_>, item: &Item, name: &str) -> Option<Element> {
         "Body" => Some(body(name, &content.body, view.body)),
         "TextBody" => Some(body(name, &content.body, BodyShape::Text)),
         "Preview" => text(content.body.preview()),
-        "Size" => {
-            let size = SIZE_BYTES_EMPTY + content.subject.len() + content.body.content.len();
-            text(size.to_string())
-        }
+        "Size" => text(item.size().to_string()),
+        "Attachments" => attachment::list(view.mailbox, item, content),
+        "HasAttachments" => text(content.has_attachments().to_string()),
         "Categories" if content.categories.is_empty() => None,
         "Categories" => {
             let names = content.categories.iter().map(|name| Element::t_text("String", name));
@@ -106,18 +123,19 @@ fn item_field(view: &View<'_>, item: &Item, name: &str) -> Option<Element> {
         }
         "Importance" => text(importance(content.importance).to_owned()),
         "IsDraft" => text(draft(item).to_string()),
-        "IsSubmitted" | "IsFromMe" | "IsResend" | "IsUnmodified" | "HasAttachments"
-        | "IsAssociated" => text(false.to_string()),
+        "IsSubmitted" | "IsFromMe" | "IsResend" | "IsUnmodified" | "IsAssociated" => {
+            text(false.to_string())
+        }
         "DateTimeReceived" | "DateTimeSent" | "DateTimeCreated" => {
             text(view.time(item_time(item, name)))
         }
         "LastModifiedTime" => text(view.time(item.modified)),
         "LastModifiedName" => text(view.mailbox.name.clone()),
-        "ResponseObjects" => Some(response_objects(item)),
-        "ReminderDueBy" => text(view.time(content.as_event()?.start.utc)),
+        "ResponseObjects" => Some(response_objects(view.mailbox, item)),
+        "ReminderDueBy" => text(view.time(occurrence::reminder_due(item, view.mailbox.now)?)),
         "ReminderNextTime" if content.reminder.set => {
-            let start = content.as_event()?.start.utc.as_second();
-            let at = start - i64::from(content.reminder.minutes) * 60;
+            let due = occurrence::reminder_due(item, view.mailbox.now)?.as_second();
+            let at = due - i64::from(content.reminder.minutes) * 60;
             text(view.time(Timestamp::from_second(at).ok()?))
         }
         "ReminderIsSet" => text(content.reminder.set.to_string()),
@@ -151,13 +169,11 @@ fn calendar_field(view: &View<'_>, item: &Item, name: &str) -> Option<Element> {
         "Location" => text(event.locations.first().filter(|l| !l.name.is_empty())?.name.clone()),
         "IsMeeting" => boolean(state(event) & 1 == 1),
         "IsCancelled" => boolean(event.cancelled),
-        "IsRecurring" => boolean(false),
         "MeetingRequestWasSent" => boolean(event.request_sent),
         "IsResponseRequested" => boolean(event.response_requested),
         "AllowNewTimeProposal" => boolean(event.allow_new_time_proposals),
         "IsOnlineMeeting" => boolean(event.online_meeting),
         "IsOrganizer" => boolean(event.my_response == Response::Organizer),
-        "CalendarItemType" => text("Single".to_owned()),
         "MyResponseType" => text(response(event.my_response).to_owned()),
         "Organizer" => {
             let organizer = event.organizer.as_ref()?;
@@ -171,10 +187,19 @@ fn calendar_field(view: &View<'_>, item: &Item, name: &str) -> Option<Element> {
         "OptionalAttendees" => attendees(view, name, event, AttendeeRole::Optional),
         "Resources" => attendees(view, name, event, AttendeeRole::Resource),
         "Duration" => text(zone::duration(event.end.utc.as_second() - event.start.utc.as_second())),
-        "TimeZone" => text(zone::display_name(&event.start.zone).to_owned()),
-        "AppointmentSequenceNumber" => text("0".to_owned()),
+        "TimeZone" => text(zone::display_name(&shown_zone(item, event)).to_owned()),
+        "AppointmentReplyTime" => text(view.time(event.standing.replied?)),
+        "AppointmentSequenceNumber" => text(event.standing.sequence.to_string()),
+        "IntendedFreeBusyStatus" => text(free_busy(event.standing.intended?).to_owned()),
         "AppointmentState" => text(state(event).to_string()),
-        _ => None,
+        "ConflictingMeetingCount"
+        | "AdjacentMeetingCount"
+        | "ConflictingMeetings"
+        | "AdjacentMeetings" => match view.source {
+            Source::GetItem => conflict::field(view, item, name),
+            Source::FindItem | Source::SyncFolderItems => None,
+        },
+        _ => occurrence::field(view, item, name),
     }
 }
 
@@ -199,6 +224,8 @@ fn message_field(view: &View<'_>, item: &Item, message: &Message, name: &str) ->
                 item.property(&receipt(name)).and_then(|value| value.one().map(str::to_owned));
             text(asked.unwrap_or_else(|| false.to_string()))
         }
+        "ConversationIndex" => text(STANDARD.encode(item.conversation_index()?)),
+        "ConversationTopic" => text(item.conversation_topic().to_owned()),
         "References" => text(item.property(&references())?.one()?.to_owned()),
         "InternetMessageId" => text(message.internet_message_id.clone()),
         _ => None,
@@ -242,8 +269,14 @@ fn body(name: &str, body: &Body, shape: BodyShape) -> Element {
 }
 
 /// What can be answered to an item: a meeting's organiser may cancel, everybody may forward.
-fn response_objects(item: &Item) -> Element {
+fn response_objects(mailbox: &Mailbox, item: &Item) -> Element {
+    let meeting = item.content.meeting();
+    let is_own = meeting.is_some_and(|meeting| mailbox.organizes(&meeting.event));
+    let of_meeting = meeting::response_objects(item, is_own);
     let objects: &[&str] = match item.content.as_event() {
+        Some(event) if event.cancelled && event.my_response != Response::Organizer => {
+            &["ReplyToItem", "ReplyAllToItem", "ForwardItem", "RemoveItem"]
+        }
         Some(event) if event.my_response != Response::Organizer => &[
             "AcceptItem",
             "TentativelyAcceptItem",
@@ -254,7 +287,7 @@ fn response_objects(item: &Item) -> Element {
         ],
         Some(event) if event.is_meeting() => &["CancelCalendarItem", "ForwardItem"],
         Some(_) => &["ForwardItem"],
-        None => &["ReplyToItem", "ReplyAllToItem", "ForwardItem"],
+        None => of_meeting.unwrap_or(&["ReplyToItem", "ReplyAllToItem", "ForwardItem"]),
     };
     Element::t("ResponseObjects").with_all(objects.iter().map(|name| Element::t(name)))
 }
@@ -270,6 +303,16 @@ pub(crate) fn effective_rights(is_item: bool) -> Element {
         Element::t_text("Modify", "true"),
         Element::t_text("Read", "true"),
     ])
+}
+
+/// The zone that `TimeZone` names; a series without one has the first whose clock is UTC's
+/// (recordings: a master and its occurrences).
+fn shown_zone(item: &Item, event: &Event) -> Zone {
+    let of_series = event.series.is_some() || item.occurrence.is_some();
+    match Zone::parse("Greenwich Standard Time") {
+        Some(zone) if of_series && event.start.zone == Zone::utc() => zone,
+        Some(_) | None => event.start.zone.clone(),
+    }
 }
 
 fn zone_element(name: &str, zone: &Zone, event: &Event) -> Element {
@@ -367,7 +410,8 @@ pub(crate) fn free_busy(show_as: ShowAs) -> &'static str {
     }
 }
 
-fn response(response: Response) -> &'static str {
+/// `ResponseTypeType`.
+pub(crate) fn response(response: Response) -> &'static str {
     match response {
         Response::None => "Unknown",
         Response::Organizer => "Organizer",

@@ -12,15 +12,19 @@ use super::shape::ItemShape;
 use super::shape::Source;
 use super::xml::Element;
 use super::zone;
+use crate::store::FolderId;
 use crate::store::Item;
 use crate::store::Mailbox;
+use crate::store::Window;
 use crate::store::zone::Zone;
-use jiff::Timestamp;
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
 /// A CalendarView may span two years (MS docs: ErrorCalendarViewRangeTooBig).
-const VIEW_SECONDS_MAX: i64 = 2 * 366 * 86_400;
+const VIEW_YEARS_MAX: i64 = 2;
 /// EWSFindCountLimit of Exchange Online (MS docs: EWS throttling).
 const FIND_COUNT_MAX: usize = 1000;
 
@@ -31,11 +35,6 @@ pub(crate) fn find_item(context: &Context<'_>, request: &Element) -> Vec<Result<
         let shape = shape.clone()?;
         let mailbox = context.mailbox();
         let folder = context.folder(parent, Failure::folder_not_found)?;
-        let items = match request.attribute("Traversal") {
-            // Hidden and soft-deleted items are elsewhere.
-            Some("Shallow") | None => mailbox.items_in(folder.id).collect(),
-            Some(_) => Vec::new(),
-        };
         let (items, page) = match request.child("CalendarView") {
             Some(view) => {
                 if !folder.is_calendar() {
@@ -43,9 +42,16 @@ pub(crate) fn find_item(context: &Context<'_>, request: &Element) -> Vec<Result<
                     let code = "ErrorCalendarFolderIsInvalidForCalendarView";
                     return Err(Failure::new(code, text));
                 }
-                in_view(context, view, items)?
+                in_view(context, view, folder.id)?
             }
             None => {
+                let items = match request.attribute("Traversal") {
+                    Some("Shallow") | None => {
+                        mailbox.items_in(folder.id).map(Cow::Borrowed).collect()
+                    }
+                    // Hidden and soft-deleted items are elsewhere.
+                    Some(_) => Vec::new(),
+                };
                 let mut items = restricted(mailbox, request, items)?;
                 sort(mailbox, request, &mut items)?;
                 let page = page(request, items.len(), "IndexedPageItemView");
@@ -58,12 +64,12 @@ pub(crate) fn find_item(context: &Context<'_>, request: &Element) -> Vec<Result<
     })
 }
 
-/// The events that touch the view, by start.
+/// The events that touch the view, series as their occurrences, by start.
 fn in_view<'a>(
-    context: &Context<'_>,
+    context: &'a Context<'_>,
     view: &Element,
-    items: Vec<&'a Item>,
-) -> Result<(Vec<&'a Item>, Page), Failure> {
+    folder: FolderId,
+) -> Result<(Vec<Cow<'a, Item>>, Page), Failure> {
     let bound = |name| {
         view.attribute(name)
             .and_then(|text| zone::instant(text, &context.zone))
@@ -74,37 +80,35 @@ fn in_view<'a>(
         let code = "ErrorCalendarEndDateIsEarlierThanStartDate";
         return Err(Failure::new(code, "EndDate is earlier than StartDate"));
     }
-    if end.as_second() - start.as_second() > VIEW_SECONDS_MAX {
+    let latest = start.to_zoned_datetime(TimeZone::UTC).checked_add(VIEW_YEARS_MAX.years());
+    if latest.is_ok_and(|latest| end > latest.timestamp()) {
         return Err(Failure::new(
             "ErrorCalendarViewRangeTooBig",
             "The specified view range exceeds the maximum range of two years.",
         ));
     }
-    let mut events: Vec<(Timestamp, &Item)> = items
-        .into_iter()
-        .filter_map(|item| Some((item.content.as_event()?, item)))
-        .filter(|(event, _)| event.overlaps(start, end))
-        .map(|(event, item)| (event.start.utc, item))
-        .collect();
-    events.sort_by_key(|(start, item)| (*start, item.id));
+    let mailbox = context.mailbox();
+    let events = mailbox.references_in(folder, Window { start, end });
     let most = view.attribute("MaxEntriesReturned").and_then(|most| most.parse().ok());
     let total = events.len();
     let shown = most.unwrap_or(FIND_COUNT_MAX).min(total);
     let page = Page { from: 0, to: shown, total, is_last: shown == total, offset: None };
-    Ok((events.into_iter().map(|(_, item)| item).collect(), page))
+    // What isn't shown isn't made up.
+    let shown = events.into_iter().take(shown).filter_map(|at| mailbox.opened(at).ok());
+    Ok((shown.collect(), page))
 }
 
 fn restricted<'a>(
     mailbox: &Mailbox,
     request: &Element,
-    items: Vec<&'a Item>,
-) -> Result<Vec<&'a Item>, Failure> {
+    items: Vec<Cow<'a, Item>>,
+) -> Result<Vec<Cow<'a, Item>>, Failure> {
     let Some(restriction) = request.child("Restriction").and_then(|r| r.children.first()) else {
         return Ok(items);
     };
     let mut found = Vec::new();
     for item in items {
-        let value = |path: &Path| item_value(mailbox, item, path);
+        let value = |path: &Path| item_value(mailbox, &item, path);
         if matches(restriction, &Subject::new(&value))? {
             found.push(item);
         }
@@ -113,7 +117,7 @@ fn restricted<'a>(
 }
 
 /// Orders by `SortOrder`; where none is given, newest first as clients see it in practice.
-fn sort(mailbox: &Mailbox, request: &Element, items: &mut [&Item]) -> Result<(), Failure> {
+fn sort(mailbox: &Mailbox, request: &Element, items: &mut [Cow<'_, Item>]) -> Result<(), Failure> {
     items.sort_by_key(|item| std::cmp::Reverse((item.created, item.id)));
     let orders = request.child("SortOrder").map(|order| order.children.as_slice());
     for order in orders.unwrap_or_default().iter().rev() {

@@ -1,28 +1,34 @@
-//! Folder operations: GetFolder, FindFolder, CreateFolder, UpdateFolder, MoveFolder, DeleteFolder.
+//! Folder operations: GetFolder, FindFolder, CreateFolder, UpdateFolder, MoveFolder, CopyFolder,
+//! EmptyFolder, DeleteFolder.
 
 use super::context::Context;
 use super::context::folder_id_element;
 use super::context::parent_id_element;
 use super::failure::Failure;
+use super::failure::failure;
 use super::failure::success;
 use super::field::effective_rights;
 use super::find;
 use super::find::Subject;
 use super::item::delete_type;
 use super::path::Path;
+use super::path::extended_element;
+use super::path::extended_property;
 use super::schema::sort_children;
+use super::write::boolean;
 use super::xml::Element;
 use crate::store::Error;
 use crate::store::Folder;
 use crate::store::FolderId;
-use crate::store::Kind;
 use crate::store::Mailbox;
-use crate::store::folder::MAIL_CLASS;
+use crate::store::PropertyId;
+use crate::store::PropertyValue;
+use crate::store::Subfolders;
 
 /// A `FolderShape`.
 #[derive(Debug, Clone)]
 pub(crate) struct FolderShape {
-    fields: Vec<String>,
+    fields: Vec<Path>,
 }
 
 /// MS docs: property sets and response shapes, table 2.
@@ -48,13 +54,11 @@ impl FolderShape {
             "Default" => &DEFAULT,
             _ => &[],
         };
-        let mut fields: Vec<String> = base.iter().map(|field| (*field).to_owned()).collect();
+        let mut fields: Vec<Path> = base.iter().map(|uri| Path::Field((*uri).to_owned())).collect();
         for path in shape.child("AdditionalProperties").iter().flat_map(|list| &list.children) {
-            // Folders here have no extended properties: those asked for are simply not there.
-            if let Path::Field(uri) = Path::read(path)?
-                && !fields.contains(&uri)
-            {
-                fields.push(uri);
+            let path = Path::read(path)?;
+            if !fields.contains(&path) {
+                fields.push(path);
             }
         }
         Ok(FolderShape { fields })
@@ -69,8 +73,14 @@ impl FolderShape {
     pub(crate) fn render(&self, mailbox: &Mailbox, folder: &Folder) -> Element {
         let (name, kind) = element_name(&folder.class);
         let mut element = Element::t(name).with(folder_id_element(mailbox, folder));
-        for uri in &self.fields {
-            element.children.extend(field(mailbox, folder, name, uri));
+        for path in &self.fields {
+            element.children.extend(match path {
+                Path::Field(uri) => field(mailbox, folder, name, uri),
+                Path::Extended(id, path) => mailbox
+                    .folder_property(folder, id)
+                    .map(|value| extended_element(path.clone(), &value)),
+                Path::Indexed(..) => None,
+            });
         }
         sort_children(&mut element, kind);
         element
@@ -123,20 +133,53 @@ pub(crate) fn create(
         let holder = request.child("ParentFolderId").ok_or_else(Failure::invalid_request)?;
         let parent = context.folder_in(holder, Failure::parent_not_found)?;
         let name = folder.child_text("DisplayName").unwrap_or_default().trim().to_owned();
-        let class = match (folder.child_text("FolderClass"), folder.name.as_str()) {
-            (Some(class), _) if !class.is_empty() => class.to_owned(),
-            (_, "CalendarFolder") => "IPF.Appointment".to_owned(),
-            (_, "ContactsFolder") => "IPF.Contact".to_owned(),
-            (_, "TasksFolder") => "IPF.Task".to_owned(),
-            (_, _) => MAIL_CLASS.to_owned(),
-        };
+        let class = class_of(folder)?;
         check_name(&name)?;
-        let id = context.mailbox_mut().create_folder(parent, &name, &class).map_err(failure)?;
-        named(context.mailbox(), id)
+        let properties = properties_of(folder)?;
+        let mailbox = context.mailbox_mut();
+        let id = mailbox.create_folder(parent, &name, &class).map_err(failure)?;
+        for (property, value) in properties {
+            mailbox.set_folder_property(id, property, Some(value)).map_err(failure)?;
+        }
+        let made = context.mailbox().folder(id).map_err(failure)?;
+        let made = FolderShape::id_only().render(context.mailbox(), made);
+        // Named as in the request, whatever the class (recording of Exchange Online, 2020).
+        Ok(found(Element { name: folder.name.clone(), ..made }))
     })
 }
 
-/// UpdateFolder: renames; one answer a change.
+/// The class of a folder to be made: of the special types it must be theirs, and a `Folder` without
+/// one has none (recordings of Exchange 2007, 2010 and Exchange Online).
+fn class_of(folder: &Element) -> Result<String, Failure> {
+    let default = match folder.name.as_str() {
+        "CalendarFolder" => "IPF.Appointment",
+        "ContactsFolder" => "IPF.Contact",
+        "TasksFolder" => "IPF.Task",
+        "SearchFolder" => {
+            let text = "Search folders are not offered by this server.";
+            return Err(Failure::new("ErrorInvalidOperation", text));
+        }
+        _ => "",
+    };
+    let given = folder.child_text("FolderClass").unwrap_or_default().trim();
+    match given {
+        "" => Ok(default.to_owned()),
+        _ if folder.name == "Folder" || element_name(given).0 == folder.name => {
+            Ok(given.to_owned())
+        }
+        _ => Err(Failure::new(
+            "ErrorNoFolderClassOverride",
+            "The folder class can not be set for this type of folder.",
+        )),
+    }
+}
+
+fn properties_of(folder: &Element) -> Result<Vec<(PropertyId, PropertyValue)>, Failure> {
+    let given = folder.children.iter().filter(|child| child.name == "ExtendedProperty");
+    given.map(extended_property).collect()
+}
+
+/// UpdateFolder: names, classes and extended properties; one answer a folder.
 pub(crate) fn update(
     context: &mut Context<'_>,
     request: &Element,
@@ -147,19 +190,87 @@ pub(crate) fn update(
         for update in change.child("Updates").iter().flat_map(|updates| &updates.children) {
             let path = Path::of(update)?;
             let folder = update.children.iter().find(|child| child.name.ends_with("Folder"));
-            let name = folder.and_then(|folder| folder.child_text("DisplayName"));
-            match (update.name.as_str(), &path, name) {
-                ("SetFolderField", Path::Field(uri), Some(name)) if uri == "folder:DisplayName" => {
-                    check_name(name)?;
-                    context.mailbox_mut().rename_folder(id, name).map_err(failure)?;
+            match update.name.as_str() {
+                "SetFolderField" => set_field(context.mailbox_mut(), id, &path, folder)?,
+                "DeleteFolderField" => {
+                    let Path::Extended(property, _) = &path else {
+                        return Err(refused("ErrorInvalidPropertyDelete", &path));
+                    };
+                    let mailbox = context.mailbox_mut();
+                    mailbox.set_folder_property(id, property.clone(), None).map_err(failure)?;
                 }
-                (_, _, _) => {
-                    let text = "The property can not be changed.";
-                    return Err(Failure::new("ErrorInvalidPropertySet", text).about(path.element()));
-                }
+                _ => return Err(refused("ErrorInvalidPropertyAppend", &path)),
             }
         }
         named(context.mailbox(), id)
+    })
+}
+
+fn set_field(
+    mailbox: &mut Mailbox,
+    id: FolderId,
+    path: &Path,
+    folder: Option<&Element>,
+) -> Result<(), Failure> {
+    let folder = folder.ok_or_else(Failure::invalid_request)?;
+    match path {
+        Path::Field(uri) => match uri.strip_prefix("folder:").unwrap_or_default() {
+            member @ ("DisplayName" | "FolderClass") => {
+                let mismatch = || refused("ErrorUpdatePropertyMismatch", path);
+                let text = folder.child_text(member).ok_or_else(mismatch)?.trim();
+                if member == "FolderClass" {
+                    return mailbox.set_folder_class(id, text).map_err(failure);
+                }
+                check_name(text)?;
+                mailbox.rename_folder(id, text).map_err(failure)
+            }
+            _ => Err(refused("ErrorInvalidPropertySet", path)),
+        },
+        Path::Extended(wanted, _) => {
+            let given = properties_of(folder)?;
+            let found = given.into_iter().find(|(property, _)| property == wanted);
+            let mismatch = || refused("ErrorUpdatePropertyMismatch", path);
+            let (property, value) = found.ok_or_else(mismatch)?;
+            mailbox.set_folder_property(id, property, Some(value)).map_err(failure)
+        }
+        Path::Indexed(..) => Err(refused("ErrorInvalidPropertySet", path)),
+    }
+}
+
+fn refused(code: &'static str, path: &Path) -> Failure {
+    Failure::new(code, "The property can not be changed.").about(path.element())
+}
+
+/// CopyFolder: a folder with all it holds, under new ids; one answer an id.
+pub(crate) fn copy_to(
+    context: &mut Context<'_>,
+    request: &Element,
+) -> Vec<Result<Element, Failure>> {
+    each(request, "FolderIds", |id| {
+        let target = request.child("ToFolderId").ok_or_else(Failure::invalid_request)?;
+        let target = context.folder_in(target, Failure::target_not_found)?;
+        let id = context.folder(id, Failure::item_not_found)?.id;
+        let copy = context.mailbox_mut().copy_folder(id, target).map_err(not_moved)?;
+        named(context.mailbox(), copy)
+    })
+}
+
+/// EmptyFolder: one answer an id. Calendars can't be emptied.
+pub(crate) fn empty(context: &mut Context<'_>, request: &Element) -> Vec<Result<Element, Failure>> {
+    let how = delete_type(request);
+    let subfolders = match request.attribute("DeleteSubFolders").is_some_and(boolean) {
+        true => Subfolders::Go,
+        false => Subfolders::Stay,
+    };
+    each(request, "FolderIds", |id| {
+        let folder = context.folder(id, Failure::item_not_found)?;
+        if folder.is_calendar() {
+            let text = "The folder can not be emptied.";
+            return Err(Failure::new("ErrorCannotEmptyFolder", text));
+        }
+        let id = folder.id;
+        context.mailbox_mut().empty_folder(id, how, subfolders).map_err(failure)?;
+        Ok(success())
     })
 }
 
@@ -172,12 +283,7 @@ pub(crate) fn move_to(
         let target = request.child("ToFolderId").ok_or_else(Failure::invalid_request)?;
         let target = context.folder_in(target, Failure::target_not_found)?;
         let id = context.folder(id, Failure::item_not_found)?.id;
-        context.mailbox_mut().move_folder(id, target).map_err(|error| {
-            match matches!(error, Error::FolderExists(_) | Error::FolderProtected) {
-                true => move_failed(),
-                false => failure(error),
-            }
-        })?;
+        context.mailbox_mut().move_folder(id, target).map_err(not_moved)?;
         named(context.mailbox(), id)
     })
 }
@@ -212,36 +318,10 @@ pub(crate) fn each(
     request.child(list).iter().flat_map(|list| &list.children).map(work).collect()
 }
 
-/// A store error in EWS words.
-pub(crate) fn failure(error: Error) -> Failure {
-    match error {
-        Error::ItemNotFound => Failure::item_not_found(),
-        Error::FolderNotFound => Failure::folder_not_found(),
-        Error::FolderExists(_) => {
-            Failure::new("ErrorFolderExists", "A folder with the specified name already exists.")
-        }
-        Error::FolderProtected => Failure::access_denied(),
-        Error::Conflict => Failure::conflict(),
-        Error::SubjectTooLong => Failure::new(
-            "ErrorPropertyValidationFailure",
-            "Property is not valid. Property: Subject, the length exceeds 255 characters.",
-        ),
-        Error::EndBeforeStart => Failure::new(
-            "ErrorCalendarEndDateIsEarlierThanStartDate",
-            "EndDate is earlier than StartDate",
-        ),
-        Error::TooLong => Failure::new(
-            "ErrorCalendarDurationIsTooLong",
-            "The duration of the calendar item is too long.",
-        ),
-        Error::InvalidPropertyValue(_) => Failure::new(
-            "ErrorInvalidExtendedPropertyValue",
-            "The extended property value is invalid for the property's type.",
-        ),
-        Error::WrongFolderClass => Failure::new(
-            "ErrorCannotCreateCalendarItemInNonCalendarFolder",
-            "Cannot create a calendar item in a non-calendar folder.",
-        ),
+fn not_moved(error: Error) -> Failure {
+    match matches!(error, Error::FolderExists(_) | Error::FolderProtected) {
+        true => move_failed(),
+        false => failure(error),
     }
 }
 
@@ -300,13 +380,7 @@ fn field(mailbox: &Mailbox, folder: &Folder, element: &str, uri: &str) -> Option
         "DistinguishedFolderId" => text(folder.role?.distinguished().to_owned()),
         // Calendars and contacts have no unread count in the schema.
         "UnreadCount" if matches!(element, "Folder" | "TasksFolder") => {
-            let unread = |kind: &Kind| match kind {
-                Kind::Message(message) => !message.read,
-                Kind::Event(_) => false,
-            };
-            let count =
-                mailbox.items_in(folder.id).filter(|item| unread(&item.content.kind)).count();
-            text(count.to_string())
+            text(mailbox.unread(folder.id).to_string())
         }
         _ => None,
     }
@@ -315,13 +389,7 @@ fn field(mailbox: &Mailbox, folder: &Folder, element: &str, uri: &str) -> Option
 fn restricted_value(mailbox: &Mailbox, folder: &Folder, path: &Path) -> Option<String> {
     match path {
         Path::Field(uri) => field(mailbox, folder, "Folder", uri).map(|element| element.text),
-        Path::Extended(id, _) if *id == crate::store::PropertyId::tag(CLASS_TYPE, CLASS_TAG) => {
-            Some(folder.class.clone())
-        }
-        Path::Extended(..) | Path::Indexed(..) => None,
+        Path::Extended(id, _) => mailbox.folder_property(folder, id)?.one().map(str::to_owned),
+        Path::Indexed(..) => None,
     }
 }
-
-/// PR_CONTAINER_CLASS, by which clients look for calendars.
-const CLASS_TAG: u16 = 0x3613;
-const CLASS_TYPE: crate::store::PropertyType = crate::store::PropertyType::String;

@@ -2,13 +2,15 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::failure::failure;
 use super::failure::success;
 use super::folder::each;
-use super::folder::failure;
 use super::folder::move_failed;
 use super::message;
 use super::message::Disposition;
+use super::occurrence;
 use super::path::Path;
+use super::response;
 use super::shape::ItemShape;
 use super::shape::Source;
 use super::write::Draft;
@@ -19,21 +21,28 @@ use crate::store::Content;
 use crate::store::DeleteType;
 use crate::store::Error;
 use crate::store::FolderId;
-use crate::store::Item;
 use crate::store::ItemId;
+use crate::store::ItemRef;
 use crate::store::Role;
-use crate::store::SentKind;
+use crate::store::Told;
 use crate::store::ZonedTime;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::collections::BTreeSet;
 
 /// GetItem: one answer an id.
 pub(crate) fn get(context: &Context<'_>, request: &Element) -> Vec<Result<Element, Failure>> {
     let shape = ItemShape::read(request, Source::GetItem, &context.zone);
     each(request, "ItemIds", |id| {
+        let shape = shape.clone()?;
+        if id.name == "RecurringMasterItemIdRanges" {
+            let master = context.master(id, "Id")?;
+            let occurrences = occurrence::in_ranges(&master, id, &context.zone);
+            let items = std::iter::once(&*master).chain(&occurrences);
+            let items = items.map(|item| shape.render(context.mailbox(), item));
+            return Ok(success().with(Element::m("Items").with_all(items)));
+        }
         let item = context.item(id)?;
-        Ok(found(shape.clone()?.render(context.mailbox(), item)))
+        Ok(found(shape.render(context.mailbox(), &item)))
     })
 }
 
@@ -46,6 +55,9 @@ pub(crate) fn create(
     each(request, "Items", |item| {
         if item.name == "Message" {
             return message::create(context, request, item);
+        }
+        if response::is_response(&item.name) {
+            return response::create(context, request, item);
         }
         if item.name != "CalendarItem" {
             return Err(Failure::new(
@@ -63,8 +75,8 @@ pub(crate) fn create(
         let content = new_event(context, item)?;
         let id = context.mailbox_mut().create(folder, content).map_err(failure)?;
         if send != "SendToNone" {
-            let everybody = addresses(&context.mailbox().item(id).map_err(failure)?.content);
-            mail(context, id, SentKind::Invitation, everybody)?;
+            let save_to = copies_to(context, send);
+            context.mailbox_mut().invite(id, save_to).map_err(failure)?;
         }
         named(context, id)
     })
@@ -80,8 +92,8 @@ pub(crate) fn update(
     each(request, "ItemChanges", |change| {
         let id_element = change.children.first().ok_or_else(Failure::malformed_id)?;
         let item = context.item(id_element)?;
-        check_change_key(id_element, &context.mailbox().change_key(item), overwrite)?;
-        let (id, expected) = (item.id, item.change);
+        check_change_key(id_element, &context.mailbox().change_key(&item), overwrite)?;
+        let (at, expected) = (item.reference(), item.change);
         let before = item.content.clone();
         let disposition = match before.as_event() {
             Some(_) => Disposition::SaveOnly,
@@ -93,7 +105,7 @@ pub(crate) fn update(
                 "SendMeetingInvitationsOrCancellations attribute is required for calendar items.",
             ));
         }
-        if context.mailbox().is_trashed(item) && send.is_some_and(|send| send != "SendToNone") {
+        if context.mailbox().is_trashed(&item) && send.is_some_and(|send| send != "SendToNone") {
             return Err(Failure::new(
                 "ErrorCalendarCannotUpdateDeletedItem",
                 "An update that sends mail can't be made to an item in Deleted Items.",
@@ -104,24 +116,28 @@ pub(crate) fn update(
             apply(&mut draft, update)?;
         }
         let after = draft.finish()?;
-        let (old, new) = (addresses(&before), addresses(&after));
-        context.mailbox_mut().update(id, Some(expected), after).map_err(failure)?;
-        tell(context, id, send.unwrap_or("SendToNone"), &old, &new)?;
+        if disposition != Disposition::SaveOnly {
+            message::check_recipients(&after)?;
+        }
+        context.mailbox_mut().update(at, Some(expected), after).map_err(failure)?;
+        tell(context, at, send.unwrap_or("SendToNone"), &before)?;
         let save_to = match disposition {
-            Disposition::SaveOnly => return updated(context, id),
+            Disposition::SaveOnly => return updated(context, at),
             Disposition::SendOnly => None,
             Disposition::SendAndSaveCopy => Some(context.mailbox().role(Role::SentItems)),
         };
-        message::send(context, id, save_to)?;
+        message::send(context, at.id, save_to)?;
         Ok(success().with(Element::m("Items")).with(no_conflicts()))
     })
 }
 
 /// The answer that names a changed item.
-fn updated(context: &Context<'_>, id: ItemId) -> Result<Element, Failure> {
-    Ok(named(context, id)?.with(no_conflicts()))
+fn updated(context: &Context<'_>, at: ItemRef) -> Result<Element, Failure> {
+    Ok(named(context, at)?.with(no_conflicts()))
 }
 
+/// Requests are carried out one after the other: nothing changes while one of them is at work, so
+/// that AutoResolve has nothing to resolve and the last writer wins (MS docs: ConflictResolution).
 fn no_conflicts() -> Element {
     Element::m("ConflictResults").with(Element::t_text("Count", "0"))
 }
@@ -143,21 +159,21 @@ pub(crate) fn delete(
             ),
             _ => failure,
         })?;
-        let id = item.id;
-        let everybody = addresses(&item.content);
-        match (item.content.as_event().is_some(), send) {
-            (true, None) => {
-                return Err(Failure::new(
-                    "ErrorSendMeetingCancellationsRequired",
-                    "SendMeetingCancellations attribute is required for Calendar items.",
-                ));
-            }
-            (true, Some(send)) if send != "SendToNone" => {
-                mail(context, id, SentKind::Cancellation, everybody)?;
-            }
-            (_, _) => {}
+        let item = item.into_owned();
+        let at = item.reference();
+        let is_event = item.content.as_event().is_some();
+        if is_event && send.is_none() {
+            return Err(Failure::new(
+                "ErrorSendMeetingCancellationsRequired",
+                "SendMeetingCancellations attribute is required for Calendar items.",
+            ));
         }
-        context.mailbox_mut().delete(id, how).map_err(failure)?;
+        let was_trashed = context.mailbox().is_trashed(&item);
+        context.mailbox_mut().delete(at, how).map_err(failure)?;
+        if let Some(send) = send.filter(|send| is_event && !was_trashed && *send != "SendToNone") {
+            let save_to = copies_to(context, send);
+            context.mailbox_mut().cancel(&item, None, save_to).map_err(failure)?;
+        }
         Ok(success())
     })
 }
@@ -167,8 +183,8 @@ pub(crate) fn move_to(
     context: &mut Context<'_>,
     request: &Element,
 ) -> Vec<Result<Element, Failure>> {
-    relocate(context, request, |context, id, target| {
-        context.mailbox_mut().move_item(id, target).map(|()| id)
+    relocate(context, request, |context, at, target| {
+        context.mailbox_mut().move_item(at, target).map(|()| at.id)
     })
 }
 
@@ -177,7 +193,7 @@ pub(crate) fn copy_to(
     context: &mut Context<'_>,
     request: &Element,
 ) -> Vec<Result<Element, Failure>> {
-    relocate(context, request, |context, id, target| context.mailbox_mut().copy_item(id, target))
+    relocate(context, request, |context, at, target| context.mailbox_mut().copy_item(at, target))
 }
 
 /// The `DeleteType` of DeleteItem and DeleteFolder.
@@ -192,16 +208,16 @@ pub(crate) fn delete_type(request: &Element) -> DeleteType {
 fn relocate(
     context: &mut Context<'_>,
     request: &Element,
-    mut work: impl FnMut(&mut Context<'_>, ItemId, FolderId) -> Result<ItemId, Error>,
+    mut work: impl FnMut(&mut Context<'_>, ItemRef, FolderId) -> Result<ItemId, Error>,
 ) -> Vec<Result<Element, Failure>> {
     let silent =
         request.child_text("ReturnNewItemIds").is_some_and(|text| !super::write::boolean(text));
     each(request, "ItemIds", |id| {
         let target = request.child("ToFolderId").ok_or_else(Failure::invalid_request)?;
         let target = context.folder_in(target, Failure::target_not_found)?;
-        let id = context.item_id(id)?;
+        let at = context.reference(id)?;
         let id =
-            work(context, id, target).map_err(|error| match error == Error::WrongFolderClass {
+            work(context, at, target).map_err(|error| match error == Error::WrongFolderClass {
                 true => move_failed(),
                 false => failure(error),
             })?;
@@ -295,46 +311,28 @@ pub(crate) fn check_change_key(
 /// Mails the attendees of a changed event as the request says.
 fn tell(
     context: &mut Context<'_>,
-    id: ItemId,
+    at: ItemRef,
     send: &str,
-    old: &[String],
-    new: &[String],
+    before: &Content,
 ) -> Result<(), Failure> {
-    let set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<String>>();
-    let (old, new) = (set(old), set(new));
-    let list = |set: &mut dyn Iterator<Item = &String>| set.cloned().collect::<Vec<String>>();
-    let added = list(&mut new.difference(&old));
-    let removed = list(&mut old.difference(&new));
-    let kept = list(&mut new.intersection(&old));
-    if send == "SendToNone" {
-        return Ok(());
-    }
-    mail(context, id, SentKind::Invitation, added)?;
-    mail(context, id, SentKind::Cancellation, removed)?;
-    match send {
-        "SendOnlyToAll" | "SendToAllAndSaveCopy" => mail(context, id, SentKind::Update, kept),
-        _ => Ok(()),
-    }
+    let told = match send {
+        "SendOnlyToAll" | "SendToAllAndSaveCopy" => Told::All,
+        "SendOnlyToChanged" | "SendToChangedAndSaveCopy" => Told::Changed,
+        _ => return Ok(()),
+    };
+    let save_to = copies_to(context, send);
+    context.mailbox_mut().tell(at, before, told, save_to).map_err(failure)
 }
 
-fn mail(
-    context: &mut Context<'_>,
-    id: ItemId,
-    kind: SentKind,
-    to: Vec<String>,
-) -> Result<(), Failure> {
-    context.mailbox_mut().mail(id, kind, to).map_err(failure)
-}
-
-fn addresses(content: &Content) -> Vec<String> {
-    let attendees = content.as_event().map(|event| event.attendees.as_slice());
-    attendees.unwrap_or_default().iter().map(|attendee| attendee.person.address.clone()).collect()
+/// Where copies of what is mailed are kept, by the attribute that says who is mailed.
+fn copies_to(context: &Context<'_>, send: &str) -> Option<FolderId> {
+    send.ends_with("AndSaveCopy").then(|| context.mailbox().role(Role::SentItems))
 }
 
 /// The answer that names an item and its current ChangeKey.
-pub(crate) fn named(context: &Context<'_>, id: ItemId) -> Result<Element, Failure> {
-    let item: &Item = context.mailbox().item(id).map_err(failure)?;
-    Ok(found(ItemShape::id_only().render(context.mailbox(), item)))
+pub(crate) fn named(context: &Context<'_>, at: impl Into<ItemRef>) -> Result<Element, Failure> {
+    let item = context.mailbox().opened(at).map_err(failure)?;
+    Ok(found(ItemShape::id_only().render(context.mailbox(), &item)))
 }
 
 /// `Items` of an answer; the message's own name is put on by the caller.

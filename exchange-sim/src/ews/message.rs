@@ -2,9 +2,9 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::failure::failure;
 use super::failure::success;
 use super::folder::each;
-use super::folder::failure;
 use super::item::check_change_key;
 use super::item::named;
 use super::write::Draft;
@@ -99,7 +99,7 @@ pub(crate) fn send_items(
     let keep = request.attribute("SaveItemToFolder").is_some_and(boolean);
     each(request, "ItemIds", |id| {
         let item = context.item(id)?;
-        check_change_key(id, &context.mailbox().change_key(item), false)?;
+        check_change_key(id, &context.mailbox().change_key(&item), false)?;
         if item.content.as_event().is_some() {
             return Err(Failure::new(
                 "ErrorInvalidItemForOperationSendItem",
@@ -219,7 +219,8 @@ fn people(list: &Element) -> Vec<Person> {
     list.children.iter().filter_map(person).collect()
 }
 
-fn check_recipients(content: &Content) -> Result<(), Failure> {
+/// Refuses to send what is addressed to nobody.
+pub(crate) fn check_recipients(content: &Content) -> Result<(), Failure> {
     match &content.kind {
         Kind::Message(message)
             if message.to.is_empty() && message.cc.is_empty() && message.bcc.is_empty() =>

@@ -7,6 +7,7 @@ use crate::store::PropertyKey;
 use crate::store::PropertyType;
 use crate::store::PropertyValue;
 use crate::store::property::APPOINTMENT_SET;
+use crate::store::property::INTERNET_HEADERS_SET;
 use crate::store::property::MEETING_SET;
 use crate::store::property::PUBLIC_STRINGS_SET;
 
@@ -17,7 +18,7 @@ const DISTINGUISHED_SETS: [(&str, &str); 10] = [
     ("Common", "00062008-0000-0000-c000-000000000046"),
     ("PublicStrings", PUBLIC_STRINGS_SET),
     ("Address", "00062004-0000-0000-c000-000000000046"),
-    ("InternetHeaders", "00020386-0000-0000-c000-000000000046"),
+    ("InternetHeaders", INTERNET_HEADERS_SET),
     ("CalendarAssistant", "11000e07-b51b-40d6-af21-caa85edab1d0"),
     ("UnifiedMessaging", "4442858e-a9e3-4e80-b900-317a210cc15b"),
     ("Task", "00062003-0000-0000-c000-000000000046"),

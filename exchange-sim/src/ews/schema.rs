@@ -95,6 +95,15 @@ impl Schema {
         &TABLE
     }
 
+    /// The values of an enumeration, in the schema's order.
+    pub(crate) fn values(&self, kind: &str) -> impl Iterator<Item = &str> {
+        let values = match self.simple.get(kind) {
+            Some(Simple::Restriction { facets, .. }) => facets.get("enum").map(String::as_str),
+            Some(Simple::List(_) | Simple::Union(_)) | None => None,
+        };
+        values.unwrap_or_default().split('|').filter(|value| !value.is_empty())
+    }
+
     /// The names of the children of a type, in the order the schema demands.
     pub(super) fn order(&self, kind: &str) -> Vec<&str> {
         let mut names = Vec::new();
@@ -258,6 +267,12 @@ impl Particle {
 pub(crate) fn sort_children(element: &mut Element, kind: &str) {
     let order = Schema::get().order(kind);
     element.children.sort_by_key(|child| order.iter().position(|name| *name == child.name));
+}
+
+/// Drops children that the schema's type `kind` doesn't have.
+pub(crate) fn keep_known(element: &mut Element, kind: &str) {
+    let schema = Schema::get();
+    element.children.retain(|child| schema.child_kind(kind, child).is_some());
 }
 
 /// The name of an element as the table writes it.

@@ -44,6 +44,17 @@ pub(crate) fn resolve_names(context: &Context<'_>, request: &Element) -> Result<
     }
 }
 
+/// ExpandDL: there are no distribution lists here.
+pub(crate) fn expand_list() -> Result<Element, Failure> {
+    Err(Failure::new("ErrorNameResolutionNoResults", "No results were found."))
+}
+
+/// GetRoomLists: there are none. The whole response, which is its own message.
+pub(crate) fn room_lists() -> Element {
+    let name = "GetRoomListsResponse".to_owned();
+    Element { name, ..success() }.with(Element::m("RoomLists"))
+}
+
 /// ConvertId: the same id in another of Exchange's notations; one answer an id.
 ///
 /// The answer's Mailbox is the address of the mailbox, whatever the request says (DavMail finds the

@@ -4,8 +4,11 @@ use super::context::item_id_element;
 use super::failure::Failure;
 use super::field;
 use super::field::View;
+use super::meeting;
+use super::mime;
 use super::path::Path;
 use super::path::extended_element;
+use super::schema::keep_known;
 use super::schema::sort_children;
 use super::xml::Element;
 use super::zone;
@@ -15,6 +18,10 @@ use crate::store::PropertyId;
 use crate::store::PropertyType;
 use crate::store::PropertyValue;
 use crate::store::zone::Zone;
+
+/// All header fields, and one of them by name.
+const HEADERS: &str = "item:InternetMessageHeaders";
+const HEADER: &str = "item:InternetMessageHeader";
 
 /// The operation that answers; not every one can return every property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +43,17 @@ pub(crate) enum BodyShape {
     Html,
     /// Text, converted if need be.
     Text,
+}
+
+impl BodyShape {
+    /// Reads the `BodyType` of a shape.
+    fn read(shape: &Element) -> BodyShape {
+        match shape.child_text("BodyType").unwrap_or_default() {
+            "HTML" => BodyShape::Html,
+            "Text" => BodyShape::Text,
+            _ => BodyShape::Best,
+        }
+    }
 }
 
 /// An `ItemShape`.
@@ -81,7 +99,7 @@ const DEFAULT_MESSAGE: [&str; 10] = [
 ];
 
 /// What AllProperties adds for every class, in no order (MS docs: the same, table 4; recordings).
-const ALL_ITEM: [&str; 29] = [
+const ALL_ITEM: [&str; 30] = [
     "item:ParentFolderId",
     "item:ItemClass",
     "item:Subject",
@@ -111,12 +129,15 @@ const ALL_ITEM: [&str; 29] = [
     "item:LastModifiedTime",
     "item:IsAssociated",
     "item:InReplyTo",
+    "item:Attachments",
 ];
-const ALL_EVENT: [&str; 25] = [
+const ALL_EVENT: [&str; 33] = [
     "calendar:UID",
+    "calendar:RecurrenceId",
     "calendar:DateTimeStamp",
     "calendar:Start",
     "calendar:End",
+    "calendar:OriginalStart",
     "calendar:IsAllDayEvent",
     "calendar:LegacyFreeBusyStatus",
     "calendar:Location",
@@ -133,13 +154,22 @@ const ALL_EVENT: [&str; 25] = [
     "calendar:Resources",
     "calendar:Duration",
     "calendar:TimeZone",
+    "calendar:AppointmentReplyTime",
     "calendar:AppointmentSequenceNumber",
     "calendar:AppointmentState",
+    "calendar:Recurrence",
+    "calendar:FirstOccurrence",
+    "calendar:LastOccurrence",
+    "calendar:ModifiedOccurrences",
+    "calendar:DeletedOccurrences",
     "calendar:StartTimeZone",
     "calendar:EndTimeZone",
     "calendar:IsOnlineMeeting",
 ];
-const ALL_MESSAGE: [&str; 9] = [
+const ALL_MESSAGE: [&str; 12] = [
+    "item:ConversationId",
+    "message:ConversationIndex",
+    "message:ConversationTopic",
     "message:From",
     "message:Sender",
     "message:ToRecipients",
@@ -164,12 +194,12 @@ impl ItemShape {
             "Default" => Base::Default,
             _ => Base::IdOnly,
         };
-        let body = match shape.child_text("BodyType").unwrap_or_default() {
-            "HTML" => BodyShape::Html,
-            "Text" => BodyShape::Text,
-            _ => BodyShape::Best,
-        };
+        let body = BodyShape::read(shape);
         let mut additional = Vec::new();
+        let with_stream = shape.child_text("IncludeMimeContent").is_some_and(super::write::boolean);
+        if with_stream && source == Source::GetItem {
+            additional.push(Path::Field("item:MimeContent".to_owned()));
+        }
         for path in shape.child("AdditionalProperties").iter().flat_map(|list| &list.children) {
             let path = Path::read(path)?;
             if let Path::Field(uri) = &path
@@ -187,6 +217,28 @@ impl ItemShape {
         Ok(ItemShape { base, body, additional, source, zone: zone.clone() })
     }
 
+    /// The shape of attached items: everything, and what an `AttachmentShape` adds (MS docs:
+    /// GetAttachment, Remarks).
+    pub(crate) fn of_attachments(request: &Element, zone: &Zone) -> Result<ItemShape, Failure> {
+        let (base, source) = (Base::AllProperties, Source::GetItem);
+        let mut all = ItemShape {
+            base,
+            body: BodyShape::Best,
+            additional: Vec::new(),
+            source,
+            zone: zone.clone(),
+        };
+        let Some(shape) = request.child("AttachmentShape") else { return Ok(all) };
+        all.body = BodyShape::read(shape);
+        if shape.child_text("IncludeMimeContent").is_some_and(super::write::boolean) {
+            all.additional.push(Path::Field("item:MimeContent".to_owned()));
+        }
+        for path in shape.child("AdditionalProperties").iter().flat_map(|list| &list.children) {
+            all.additional.push(Path::read(path)?);
+        }
+        Ok(all)
+    }
+
     /// The shape of answers that only name an item.
     pub(crate) fn id_only() -> ItemShape {
         let (base, body) = (Base::IdOnly, BodyShape::Best);
@@ -196,18 +248,17 @@ impl ItemShape {
 
     /// Renders an item in this shape, its elements in the schema's order.
     pub(crate) fn render(&self, mailbox: &Mailbox, item: &Item) -> Element {
-        let (name, kind) = match item.content.as_event() {
-            Some(_) => ("CalendarItem", "t:CalendarItemType"),
-            None => ("Message", "t:MessageType"),
-        };
+        let (name, kind) = meeting::kind(item);
         let mut element = Element::t(name).with(item_id_element(mailbox, item));
         let mut seen = vec!["item:ItemId".to_owned()];
         for uri in self.base_fields(item) {
-            seen.push((*uri).to_owned());
-            let by_zone = uri.ends_with("TimeZone") && self.base == Base::AllProperties;
-            if by_zone && field::is_without_zone(item) {
+            let by_zone = ["calendar:StartTimeZone", "calendar:EndTimeZone"].contains(uri);
+            // FindItem shows the original start only where it is asked for (recordings).
+            let is_original = *uri == "calendar:OriginalStart" && self.source != Source::GetItem;
+            if is_original || (by_zone && field::is_without_zone(item)) {
                 continue;
             }
+            seen.push((*uri).to_owned());
             element.children.extend(self.field(mailbox, item, uri));
         }
         for path in &self.additional {
@@ -217,6 +268,7 @@ impl ItemShape {
                     seen.push(uri.clone());
                     element.children.extend(self.field(mailbox, item, uri));
                 }
+                // All of them make one element.
                 Path::Indexed(..) => {}
                 Path::Extended(id, path) => {
                     let value = item.property(id).map(|value| self.restated(id, value));
@@ -226,8 +278,24 @@ impl ItemShape {
                 }
             }
         }
+        element.children.extend(self.headers(item, &seen));
+        if item.content.meeting().is_some() {
+            keep_known(&mut element, kind);
+        }
         sort_children(&mut element, kind);
         element
+    }
+
+    /// The header fields asked for by name, unless all of them are there anyway.
+    fn headers(&self, item: &Item, seen: &[String]) -> Option<Element> {
+        if self.source != Source::GetItem || seen.iter().any(|uri| uri == HEADERS) {
+            return None;
+        }
+        let wanted = self.additional.iter().filter_map(|path| match path {
+            Path::Indexed(uri, name) if uri == HEADER => Some(name.as_str()),
+            Path::Indexed(..) | Path::Field(_) | Path::Extended(..) => None,
+        });
+        mime::headers(item, Some(&wanted.collect::<Vec<&str>>()))
     }
 
     fn field(&self, mailbox: &Mailbox, item: &Item, uri: &str) -> Option<Element> {
@@ -257,9 +325,20 @@ impl ItemShape {
         match (self.base, is_event) {
             (Base::IdOnly, _) => Vec::new(),
             (Base::Default, true) => DEFAULT_EVENT.iter().collect(),
-            (Base::Default, false) => DEFAULT_MESSAGE.iter().collect(),
+            (Base::Default, false) => match meeting::is_request(item) {
+                true => meeting::DEFAULT_REQUEST.iter().collect(),
+                false => DEFAULT_MESSAGE.iter().collect(),
+            },
             (Base::AllProperties, true) => ALL_ITEM.iter().chain(&ALL_EVENT).collect(),
-            (Base::AllProperties, false) => ALL_ITEM.iter().chain(&ALL_MESSAGE).collect(),
+            (Base::AllProperties, false) => {
+                // Messages show no reminder (recordings of Exchange Online, 2020).
+                let shown = |uri: &&&str| !uri.starts_with("item:Reminder");
+                let of_meeting: &[&str] = match item.content.meeting() {
+                    Some(_) => &meeting::ALL,
+                    None => &[],
+                };
+                ALL_ITEM.iter().filter(shown).chain(&ALL_MESSAGE).chain(of_meeting).collect()
+            }
         }
     }
 }

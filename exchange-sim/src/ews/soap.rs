@@ -2,6 +2,8 @@
 
 use super::fault::Fault;
 use super::validate::validate;
+use super::version;
+use super::version::Server;
 use super::xml::Element;
 use super::xml::Space;
 use crate::Request;
@@ -17,7 +19,7 @@ pub(crate) struct Envelope {
 
 impl Envelope {
     /// Reads and, where `strict`, holds header and operation against the schema.
-    pub(crate) fn read(body: &[u8], strict: bool) -> Result<Envelope, Fault> {
+    pub(crate) fn read(body: &[u8], strict: bool, profile: Profile) -> Result<Envelope, Fault> {
         let text = std::str::from_utf8(body)
             .map_err(|_| Fault::new("ErrorInvalidRequest", "Invalid character in the request."))?;
         let mut root = Element::parse(text)?;
@@ -36,9 +38,14 @@ impl Envelope {
         }
         let types = |element: &&Element| element.space == Space::Types;
         for element in header.iter().flat_map(|header| &header.children).filter(types) {
-            check_version(element)?;
-            if strict {
-                validate(element)?;
+            match element.attribute("Version").filter(|_| element.name == "RequestServerVersion") {
+                // By name, not as a schema violation.
+                Some(version) if !version::is_known(version, profile) => {
+                    return Err(version::invalid());
+                }
+                Some(_) => {}
+                None if strict => validate(element)?,
+                None => {}
             }
         }
         if strict {
@@ -62,6 +69,8 @@ impl Envelope {
             "Folders",
             "FolderChanges",
             "ParentFolderIds",
+            "Attachments",
+            "AttachmentIds",
         ];
         let list = self.request.children.iter().find(|child| lists.contains(&child.name.as_str()));
         list.map_or(1, |list| list.children.len())
@@ -78,25 +87,18 @@ pub(crate) fn is_xml(request: &Request) -> bool {
 
 /// A response's document: `…ResponseMessages` around the messages.
 pub(crate) fn response(
-    profile: Profile,
+    server: Server,
     operation: &str,
     messages: impl IntoIterator<Item = Element>,
 ) -> String {
-    // Real ones: recordings of Exchange Online (2020) and Exchange Server 2019 (2025).
-    let (minor, build, revision, version) = match profile {
-        Profile::ExchangeOnline => ("20", "3370", "16", "V2018_01_08"),
-        Profile::Exchange2019 => ("2", "1748", "10", "V2017_07_11"),
-    };
-    let server = Element::t("ServerVersionInfo")
-        .attr("MajorVersion", "15")
-        .attr("MinorVersion", minor)
-        .attr("MajorBuildNumber", build)
-        .attr("MinorBuildNumber", revision)
-        .attr("Version", version);
     let list = Element::m("ResponseMessages").with_all(messages);
-    let response = Element::m(&format!("{operation}Response")).with(list);
+    whole_response(server, Element::m(&format!("{operation}Response")).with(list))
+}
+
+/// The document of a response that has its own form.
+pub(crate) fn whole_response(server: Server, response: Element) -> String {
     let envelope = Element::new(Space::Soap, "Envelope")
-        .with(Element::new(Space::Soap, "Header").with(server))
+        .with(Element::new(Space::Soap, "Header").with(server.info()))
         .with(Element::new(Space::Soap, "Body").with(response));
     document(&envelope)
 }
@@ -104,17 +106,4 @@ pub(crate) fn response(
 /// An XML document of one element.
 pub(crate) fn document(root: &Element) -> String {
     format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>{}", root.render())
-}
-
-/// A version that no Exchange has is refused by name, not as a schema violation.
-fn check_version(element: &Element) -> Result<(), Fault> {
-    if element.name != "RequestServerVersion" || validate(element).is_ok() {
-        return Ok(());
-    }
-    match element.attribute("Version") {
-        Some(_) => {
-            Err(Fault::new("ErrorInvalidServerVersion", "The specified server version is invalid."))
-        }
-        None => Ok(()),
-    }
 }

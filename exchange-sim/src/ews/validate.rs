@@ -84,15 +84,16 @@ fn check_element(schema: &Schema, element: &Element, kind: &str) -> Result<(), V
 
 fn check_attributes(schema: &Schema, element: &Element, kind: &str) -> Result<(), Violation> {
     let declared = schema.attributes(kind);
-    for (name, value) in &element.attributes {
+    for ((name, value), place) in element.attributes.iter().zip(&element.attribute_places) {
+        let wrong = |message| Err(Violation { message, place: *place });
         let Some(attribute) = declared.iter().find(|attribute| attribute.name == *name) else {
             if declared.iter().any(|attribute| attribute.name == "any") {
                 continue;
             }
-            return violation(element, format!("The '{name}' attribute is not declared."));
+            return wrong(format!("The '{name}' attribute is not declared."));
         };
         check_value(schema, value, &attribute.kind).or_else(|reason| {
-            violation(element, format!(
+            wrong(format!(
                 "The '{name}' attribute is invalid - The value '{value}' is invalid according to its \
                  datatype '{}' - {reason}",
                 datatype(&attribute.kind)))

@@ -1,13 +1,16 @@
 //! Writes properties from request elements into an item's content: for CreateItem and UpdateItem.
 
+use super::attachment;
 use super::failure::Failure;
-use super::folder::failure;
+use super::failure::failure;
 use super::message;
 use super::mime;
 use super::path::Path;
 use super::path::extended_property;
+use super::recurrence;
 use super::xml::Element;
 use super::zone;
+use crate::mime::in_reply_to;
 use crate::store::Attendee;
 use crate::store::AttendeeRole;
 use crate::store::Body;
@@ -23,11 +26,13 @@ use crate::store::PropertyValue;
 use crate::store::Reminder;
 use crate::store::Response;
 use crate::store::Sensitivity;
+use crate::store::Series;
 use crate::store::ShowAs;
 use crate::store::zone::Zone;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 use jiff::civil;
+use std::sync::Arc;
 
 /// An item while a request writes into it. Times wait until all zones are known, because `Start`
 /// comes before `StartTimeZone` in the schema's order.
@@ -150,10 +155,17 @@ impl Draft {
             }
             // Derived from Start by the server; clients send it back and are not refused.
             "ReminderDueBy" | "Culture" => {}
-            // First among an item's elements: what else the request states wins over it.
-            "MimeContent" if self.fresh && self.content.as_event().is_none() => {
-                return mime::read(&mut self.content, text);
+            // Later they are added and taken off one by one.
+            "Attachments" if self.fresh => {
+                let start = match &self.content.kind {
+                    Kind::Event(event) => event.start.utc,
+                    Kind::Message(message) => message.received.unwrap_or_default(),
+                };
+                let list = attachment::read_all(element, &self.context, start)?;
+                self.content.attachments.extend(list);
             }
+            // First among an item's elements: what else the request states wins over it.
+            "MimeContent" => return self.set_stream(text),
             "IsReadReceiptRequested" | "IsDeliveryReceiptRequested" | "IsResponseRequested"
                 if self.content.as_event().is_none() =>
             {
@@ -170,6 +182,23 @@ impl Draft {
         Ok(())
     }
 
+    /// Takes the stream of a new item, or of a draft.
+    fn set_stream(&mut self, base64: &str) -> Result<(), Failure> {
+        let writable = match &self.content.kind {
+            Kind::Message(message) => self.fresh || message.draft,
+            Kind::Event(_) => self.fresh,
+        };
+        if !writable {
+            return Err(read_only("MimeContent"));
+        }
+        mime::read(&mut self.content, base64, &self.context)?;
+        if let Some(event) = self.content.as_event() {
+            self.start = Some(event.start.utc.to_string());
+            self.end = Some(event.end.utc.to_string());
+        }
+        Ok(())
+    }
+
     fn set_event(&mut self, element: &Element) -> Result<(), Failure> {
         let text = element.text.trim();
         let name = element.name.as_str();
@@ -181,7 +210,8 @@ impl Draft {
             "EndTimeZone" => self.end_zone = Some(zone::read(element)?),
             // The zone of Exchange 2007; the later elements win over it.
             "MeetingTimeZone" => {
-                let zone = element.attribute("TimeZoneName").and_then(Zone::parse);
+                let name = element.attribute("TimeZoneName").unwrap_or_default();
+                let zone = Zone::parse(name).or_else(|| zone::by_display_name(name));
                 self.start_zone = self.start_zone.take().or(zone);
             }
             _ => {
@@ -226,9 +256,9 @@ impl Draft {
             "calendar:RequiredAttendees" => self.remove_attendees(AttendeeRole::Required)?,
             "calendar:OptionalAttendees" => self.remove_attendees(AttendeeRole::Optional)?,
             "calendar:Resources" => self.remove_attendees(AttendeeRole::Resource)?,
-            // A single event has none of these, so nothing is left to remove.
-            "calendar:Recurrence"
-            | "calendar:When"
+            "calendar:Recurrence" => self.content.as_event_mut()?.series = None,
+            // None of these is kept, so nothing is left to remove.
+            "calendar:When"
             | "calendar:ConferenceType"
             | "calendar:MeetingTimeZone"
             | "calendar:MeetingWorkspaceUrl"
@@ -307,11 +337,6 @@ pub(crate) fn next_half_hour(now: Timestamp) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(now)
 }
 
-/// PidTagInReplyToId (MS-OXPROPS 2.748), behind `item:InReplyTo`.
-pub(crate) fn in_reply_to() -> PropertyId {
-    PropertyId::tag(PropertyType::String, 0x1042)
-}
-
 /// What a message asks its readers for: PidTagReadReceiptRequested,
 /// PidTagOriginatorDeliveryReportRequested, PidTagReplyRequested (MS-OXPROPS).
 pub(crate) fn receipt(name: &str) -> PropertyId {
@@ -362,11 +387,13 @@ fn set_simple(event: &mut Event, element: &Element, name: &str, text: &str) -> R
         // Kept by old clients for NetMeeting; the server takes them and has no use for them.
         "ConferenceType" | "MeetingWorkspaceUrl" | "NetShowUrl" | "When" => {}
         "Recurrence" => {
-            return Err(Failure::new(
-                "ErrorUnsupportedRecurrence",
-                "The recurrence pattern can't be stored by this server.",
-            )
-            .about(uri(name)));
+            let mut recurrence =
+                recurrence::read(element).map_err(|error| error.about(uri(name)))?;
+            recurrence.settle();
+            // What becomes of the exceptions is for the store to say.
+            let series = event.series.as_deref().cloned();
+            let series = series.unwrap_or_else(|| Series::new(recurrence));
+            event.series = Some(Arc::new(Series { recurrence, ..series }));
         }
         _ => return Err(read_only(name)),
     }
@@ -384,7 +411,7 @@ fn role(name: &str) -> AttendeeRole {
 fn attendees(list: &Element, role: AttendeeRole) -> Vec<Attendee> {
     let attendee = |element: &Element| {
         let person = person(element.child("Mailbox")?)?;
-        let response = Response::NotResponded;
+        let response = Response::None;
         Some(Attendee { person, role, response, responded: None })
     };
     list.children.iter().filter_map(attendee).collect()

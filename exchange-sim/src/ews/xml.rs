@@ -61,11 +61,25 @@ impl Space {
     }
 }
 
-/// Where a start tag ends, 1-based, as a schema fault counts it.
+/// Where the name of an element or attribute begins, 1-based, as a schema fault counts it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) line: usize,
     pub(crate) position: usize,
+}
+
+impl Place {
+    /// The place behind `text`, which begins here.
+    fn after(mut self, text: &str) -> Place {
+        for character in text.chars() {
+            if character == '\n' {
+                self = Place { line: self.line + 1, position: 1 };
+            } else {
+                self.position += 1;
+            }
+        }
+        self
+    }
 }
 
 /// One element with its attributes, text and children in document order.
@@ -79,6 +93,8 @@ pub(crate) struct Element {
     /// The character data directly below this element, joined.
     pub(crate) text: String,
     pub(crate) place: Place,
+    /// The places of the attributes of an element that was read.
+    pub(crate) attribute_places: Vec<Place>,
 }
 
 /// Why a document is not well-formed.
@@ -98,6 +114,7 @@ impl Element {
             children: Vec::new(),
             text: String::new(),
             place: Place::default(),
+            attribute_places: Vec::new(),
         }
     }
 
@@ -228,7 +245,9 @@ fn escape(out: &mut String, text: &str) {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\n' | '\t' => out.push(character),
-            c if (c as u32) < 0x20 => out.push_str(&format!("&#x{:X};", c as u32)),
+            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                out.push_str(&format!("&#x{:X};", c as u32));
+            }
             _ => out.push(character),
         }
     }
@@ -251,14 +270,15 @@ impl TreeReader<'_> {
                 Ok((resolved, event)) => (space_of(resolved), event),
                 Err(error) => return Err(self.malformed(error.to_string())),
             };
+            let begin = self.place;
             self.advance();
             match event {
                 Event::Start(start) => {
-                    let element = self.element(space, &start)?;
+                    let element = self.element(space, &start, begin)?;
                     self.open.push(element);
                 }
                 Event::Empty(start) => {
-                    let element = self.element(space, &start)?;
+                    let element = self.element(space, &start, begin)?;
                     self.close(element)?;
                 }
                 Event::End(_) => {
@@ -300,14 +320,26 @@ impl TreeReader<'_> {
         }
     }
 
-    fn element(&mut self, space: Space, start: &BytesStart<'_>) -> Result<Element, Malformed> {
+    /// The element of a start tag, whose `<` is at `begin`.
+    fn element(
+        &mut self,
+        space: Space,
+        start: &BytesStart<'_>,
+        begin: Place,
+    ) -> Result<Element, Malformed> {
         if self.open.len() >= DEPTH_MAX {
             return Err(self.malformed("The maximum read depth has been exceeded.".to_owned()));
         }
         let mut element = Element::new(space, start.local_name().as_ref());
-        element.place = self.place;
+        element.place = begin.after("<");
+        let tag: &str = start;
+        let mut from = start.name().as_ref().len();
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|error| self.malformed(error.to_string()))?;
+            let key = attribute.key.as_ref();
+            let rest = tag.get(from..).unwrap_or_default();
+            let at = from + rest.find(key).unwrap_or_default();
+            from = at + key.len() + "=\"".len() + attribute.value.len();
             if attribute.key.as_namespace_binding().is_some() || attribute.key.prefix().is_some() {
                 continue;
             }
@@ -315,7 +347,9 @@ impl TreeReader<'_> {
                 .normalized_value(XmlVersion::Implicit1_0)
                 .map_err(|error| self.malformed(error.to_string()))?;
             self.check_characters(&value)?;
-            element.attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
+            let place = element.place.after(tag.get(..at).unwrap_or_default());
+            element.attribute_places.push(place);
+            element.attributes.push((key.to_owned(), value.into_owned()));
         }
         Ok(element)
     }
@@ -358,13 +392,8 @@ impl TreeReader<'_> {
 
     fn advance(&mut self) {
         let offset = usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX);
-        for character in self.document.get(self.scanned..offset).unwrap_or_default().chars() {
-            if character == '\n' {
-                self.place = Place { line: self.place.line + 1, position: 1 };
-            } else {
-                self.place.position += 1;
-            }
-        }
+        let seen = self.document.get(self.scanned..offset).unwrap_or_default();
+        self.place = self.place.after(seen);
         self.scanned = offset;
     }
 

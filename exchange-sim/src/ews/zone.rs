@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::xml::Element;
 use super::zone_names::NAMES;
+use crate::store::zone::Change;
 use crate::store::zone::Zone;
 use jiff::Timestamp;
 use jiff::civil;
@@ -83,7 +84,7 @@ pub(crate) fn all() -> impl Iterator<Item = Zone> {
 /// A whole `TimeZoneDefinitionType`: periods, one group of yearly transitions and the link to it,
 /// as captured from real servers. The rules are those in force at `year`.
 pub(crate) fn definition(name: &str, zone: &Zone, year: i16) -> Element {
-    let rules = Rules::of(&zone.rules(), year);
+    let rules = zone.rules_in(year);
     let id = |kind: &str| format!("trule:Microsoft/Registry/{}/1-{kind}", zone.id());
     let period = |kind: &str, offset: i32| {
         Element::t("Period").attr("Bias", bias(offset)).attr("Name", kind).attr("Id", id(kind))
@@ -111,45 +112,71 @@ pub(crate) fn definition(name: &str, zone: &Zone, year: i16) -> Element {
         )
 }
 
-/// A zone's offsets in one year, in seconds east of UTC.
-struct Rules {
-    standard: i32,
-    /// The offset in summer, and when summer starts and ends.
-    daylight: Option<(i32, Change, Change)>,
+/// A zone as free/busy times have it, `SerializableTimeZone`: the rules in force at `year`.
+pub(crate) fn serializable(zone: &Zone, year: i16) -> Element {
+    let rules = zone.rules_in(year);
+    let minutes = |seconds: i32| (seconds / 60).to_string();
+    let time = |name: &str, bias: String, change: Option<&Change>| {
+        let (order, month, day, at) =
+            change.map_or((0, 0, "Sunday", civil::Time::midnight()), |c| {
+                let date = c.0.date();
+                let last = date.day() + 7 > date.days_in_month();
+                let order = if last { 5 } else { (date.day() + 6) / 7 };
+                (order, date.month(), weekday(date), c.0.time())
+            });
+        Element::t(name)
+            .with(Element::t_text("Bias", bias))
+            .with(Element::t_text("Time", at.strftime("%H:%M:%S").to_string()))
+            .with(Element::t_text("DayOrder", order.to_string()))
+            .with(Element::t_text("Month", month.to_string()))
+            .with(Element::t_text("DayOfWeek", day))
+    };
+    let (bias, starts, ends) = match &rules.daylight {
+        Some((offset, starts, ends)) => {
+            (minutes(rules.standard - offset), Some(starts), Some(ends))
+        }
+        None => ("0".to_owned(), None, None),
+    };
+    Element::t("TimeZone")
+        .with(Element::t_text("Bias", minutes(-rules.standard)))
+        .with(time("StandardTime", "0".to_owned(), ends))
+        .with(time("DaylightTime", bias, starts))
 }
 
-/// A change of the clock, as the wall shows it just before.
-struct Change(civil::DateTime);
-
-impl Rules {
-    fn of(zone: &TimeZone, year: i16) -> Rules {
-        let start = civil::date(year, 1, 1).at(0, 0, 0, 0);
-        let end = civil::date(year, 12, 31).at(23, 59, 59, 0);
-        let at = |wall| TimeZone::UTC.to_timestamp(wall).unwrap_or(Timestamp::UNIX_EPOCH);
-        let (from, until) = (at(start), at(end));
-        let mut before = zone.to_offset(from).seconds();
-        let mut changes = Vec::new();
-        for transition in zone.following(from).take_while(|change| change.timestamp() < until) {
-            let after = transition.offset().seconds();
-            let second = transition.timestamp().as_second() + i64::from(before);
-            let wall = TimeZone::UTC.to_datetime(Timestamp::from_second(second).unwrap_or(from));
-            if after != before {
-                changes.push((after, Change(wall)));
-            }
-            before = after;
-        }
-        match <[_; 2]>::try_from(changes) {
-            Ok([(a, first), (b, second)]) if a > b => {
-                Rules { standard: b, daylight: Some((a, first, second)) }
-            }
-            Ok([(a, first), (b, second)]) => {
-                Rules { standard: a, daylight: Some((b, second, first)) }
-            }
-            // Zones that stop or start keeping summer time in this very year count as fixed.
-            Err(_) => Rules { standard: before, daylight: None },
-        }
+/// Reads a `SerializableTimeZone`; `None` where its rules make no sense.
+///
+/// A month of 0 means that the clock never changes (MS docs: StandardTime).
+pub(crate) fn read_serializable(element: &Element) -> Option<TimeZone> {
+    let number = |parent: &Element, name| parent.child_text(name)?.trim().parse::<i32>().ok();
+    let (standard, daylight) = (element.child("StandardTime")?, element.child("DaylightTime")?);
+    let bias = number(element, "Bias")?;
+    let clock = |part: &Element| {
+        let west = bias.checked_add(number(part, "Bias")?)?;
+        let (hours, minutes) = (west.unsigned_abs() / 60, west.unsigned_abs() % 60);
+        Some(format!("{}{hours}:{minutes:02}", if west < 0 { "-" } else { "" }))
+    };
+    let change = |part: &Element| {
+        let day = WEEKDAYS.iter().position(|day| part.child_text("DayOfWeek") == Some(day))?;
+        let time: civil::Time = part.child_text("Time")?.trim().parse().ok()?;
+        let (month, order) = (number(part, "Month")?, number(part, "DayOrder")?);
+        Some(format!("M{month}.{order}.{day}/{}", time.strftime("%H:%M:%S")))
+    };
+    if number(standard, "Month")? == 0 || number(daylight, "Month")? == 0 {
+        return TimeZone::posix(&format!("<STD>{}", clock(standard)?)).ok();
     }
+    let rule = format!(
+        "<STD>{}<DST>{},{},{}",
+        clock(standard)?,
+        clock(daylight)?,
+        change(daylight)?,
+        change(standard)?
+    );
+    TimeZone::posix(&rule).ok()
 }
+
+/// The days of the week as `DayOfWeek` names them, from 0 on as POSIX counts.
+const WEEKDAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 impl Change {
     fn element(&self, to: Element) -> Element {
@@ -221,6 +248,23 @@ mod tests {
             xml.contains("1-Standard</t:To><t:TimeOffset>PT3H</t:TimeOffset><t:Month>10</t:Month>"),
             "{xml}"
         );
+    }
+
+    #[test]
+    fn serializable_zones_are_read_back() {
+        let summer: Timestamp = "2026-07-01T12:00:00Z".parse().expect("an instant");
+        let winter: Timestamp = "2026-12-01T12:00:00Z".parse().expect("an instant");
+        for id in ["W. Europe Standard Time", "Pacific Standard Time", "UTC", "India Standard Time"]
+        {
+            let zone = zone(id);
+            let read = read_serializable(&serializable(&zone, 2026)).expect(id);
+            for at in [summer, winter] {
+                assert_eq!(read.to_offset(at), zone.rules().to_offset(at), "{id}");
+            }
+        }
+        let mut broken = serializable(&zone("Pacific Standard Time"), 2026);
+        broken.children[1].children[3].text = "13".to_owned();
+        assert!(read_serializable(&broken).is_none());
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub(super) fn load(request: &Request) -> Option<Load> {
     let url = steps.first()?.get("url")?.as_str()?;
     let path = url.split('?').next().unwrap_or_default();
     let at_once = if is_sequential(steps) { 1 } else { steps.len().min(CONCURRENT_MAX) };
-    Some(Load { mailbox: super::mailbox_of(path)?, steps: at_once })
+    Some(Load { mailbox: super::account_of(request, path)?, steps: at_once })
 }
 
 fn is_sequential(steps: &[Value]) -> bool {

@@ -186,7 +186,14 @@ pub(super) fn page(call: &Call<'_>, what: &str, found: Vec<Value>) -> Response {
     let mut body = json!({"@odata.context": call.context(what), "value": value});
     if next < total {
         let (top, skip) = (size.to_string(), next.to_string());
-        body["@odata.nextLink"] = json!(call.link(&[("$top", &top), ("$skip", &skip)]));
+        let given = call.request.uri().query().unwrap_or_default();
+        let given: Vec<_> = url::form_urlencoded::parse(given.as_bytes())
+            .filter(|(name, _)| !matches!(name.trim_start_matches('$'), "top" | "skip"))
+            .collect();
+        let mut options: Vec<(&str, &str)> =
+            given.iter().map(|(name, value)| (&**name, &**value)).collect();
+        options.extend([("$top", &*top), ("$skip", &*skip)]);
+        body["@odata.nextLink"] = json!(call.link(&options));
     }
     call.answer(200, &body)
 }

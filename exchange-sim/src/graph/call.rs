@@ -90,17 +90,7 @@ impl<'a> Call<'a> {
                 "A missing or empty content type header was found when trying to read a message.",
             ));
         }
-        match serde_json::from_slice(self.request.body()) {
-            Ok(Value::Object(members)) => Ok(members),
-            Ok(_) => Err(Error::bad_request(
-                "Unable to read JSON request payload. Please ensure \
-                                             Content-Type header is set and payload is of valid \
-                                             JSON format.",
-            )),
-            Err(error) => {
-                Err(Error::bad_request(format!("Unable to read JSON request payload: {error}")))
-            }
-        }
+        object(self.request.body())
     }
 
     /// The version the client insists on, as an etag or change key.
@@ -136,6 +126,20 @@ impl<'a> Call<'a> {
             response.headers_mut().insert("preference-applied", applied);
         }
         response
+    }
+}
+
+/// A body as a JSON object.
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(Error::bad_request(
+            "Unable to read JSON request payload. Please ensure Content-Type header is set and \
+             payload is of valid JSON format.",
+        )),
+        Err(error) => {
+            Err(Error::bad_request(format!("Unable to read JSON request payload: {error}")))
+        }
     }
 }
 
@@ -180,7 +184,8 @@ pub(super) fn decode(segment: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn base(request: &Request) -> String {
+/// Scheme, host and version that a request came to.
+pub(super) fn base(request: &Request) -> String {
     let scheme = request.uri().scheme_str().unwrap_or("http");
     let host = request.uri().authority().map(|authority| authority.as_str()).or_else(|| {
         request.headers().get(http::header::HOST).and_then(|value| value.to_str().ok())

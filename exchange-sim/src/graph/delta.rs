@@ -3,10 +3,10 @@
 use super::call::{CalendarRef, Call};
 use super::error::Error;
 use super::event::{self, ODATA_TYPE};
-use super::{folders, list, message};
+use super::{folders, list, message, route, series};
 use crate::Response;
 use crate::store::{
-    CursorError, Entry, Feed, Mailbox, Node, Role, Scope, What, Window, World, folder,
+    CursorError, Entry, Feed, Item, Mailbox, Node, Role, Scope, What, Window, World,
 };
 use serde_json::{Value, json};
 
@@ -20,7 +20,9 @@ const FOLDERS: &str = "mailFolders/delta?";
 
 /// Changes of a calendar within a window.
 ///
-/// What lies outside is reported as removed, also when it is new (docs: event-delta).
+/// What lies outside is reported as removed, also when it is new (docs: event-delta). Any change of
+/// a series gives all of it again: the master, and what it has in the window. An occurrence that was
+/// deleted is just missing (microsoftgraph/microsoft-graph-docs#4501).
 pub(super) fn view(
     world: &mut World,
     call: &Call<'_>,
@@ -29,18 +31,21 @@ pub(super) fn view(
     answer(world, call, calendar, VIEW, |call| list::window(call).map(Some))
 }
 
-/// Changes of a calendar without a window: only id, type, start and end of each event.
+/// Changes of a calendar without a window: only id, type, start and end of each single event and
+/// each master.
 ///
-/// In v1.0 the path is in the OpenAPI description with both dates required; that it answers without
-/// them is seen in clients, not documented.
+/// In v1.0 the path is in the OpenAPI description with both dates required. That it answers, and
+/// without them, is seen in clients; that it is refused, in microsoftgraph/msgraph-metadata#608.
 pub(super) fn events(
     world: &mut World,
     call: &Call<'_>,
     calendar: &CalendarRef,
 ) -> Result<Response, Error> {
-    let unbounded = world.config.unbounded_delta;
+    if !world.config.unbounded_delta {
+        return Err(route::untracked("event"));
+    }
     answer(world, call, calendar, EVENTS, |call| match (call.query.start, call.query.end) {
-        (None, None) if unbounded => Ok(None),
+        (None, None) => Ok(None),
         _ => list::window(call).map(Some),
     })
 }
@@ -60,7 +65,7 @@ fn answer(
         Some(token) => mailbox.cursor(token).map_err(|error| lost(call, error))?.feed().window,
     };
     let feed = Feed { operation: operation.to_owned(), scope: Scope::Items(folder), window };
-    page(mailbox, call, &feed, "event", |mailbox, entry| Some(render(mailbox, call, &feed, entry)))
+    page(mailbox, call, &feed, "event", |mailbox, entry| render(mailbox, call, feed.window, entry))
 }
 
 /// Changes of the messages of a mail folder.
@@ -92,7 +97,7 @@ pub(super) fn mail_folders(world: &mut World, call: &Call<'_>) -> Result<Respons
 }
 
 /// The operation that a feed is kept under, and the members selected when it began.
-fn selection(
+pub(super) fn selection(
     mailbox: &Mailbox,
     call: &Call<'_>,
     prefix: &str,
@@ -114,24 +119,23 @@ fn selection(
 }
 
 /// A page of a feed with the link to go on; what `render` gives nothing for is left out.
-fn page(
+pub(super) fn page<Rendered: IntoIterator<Item = Value>>(
     mailbox: &mut Mailbox,
     call: &Call<'_>,
     feed: &Feed,
     kind: &str,
-    render: impl Fn(&Mailbox, Entry) -> Option<Value>,
+    render: impl Fn(&Mailbox, Entry) -> Rendered,
 ) -> Result<Response, Error> {
     let token = call.query.token.as_deref();
-    let mut size = call.prefer.max_page_size.unwrap_or(PAGE);
-    // A round may begin with an empty page that has a nextLink.
-    let empty_first = token.is_none() && mailbox.odd();
-    if empty_first {
-        size = 0;
+    let size = call.prefer.max_page_size.unwrap_or(PAGE);
+    let mut page = mailbox.sync_page(feed, token, size).map_err(|error| lost(call, error))?;
+    // A page may be empty and still have a nextLink (docs: delta-query-overview); here that is the
+    // first of a round that takes several.
+    if token.is_none() && page.more && mailbox.odd() {
+        page = mailbox.sync_page(feed, None, 0).map_err(|error| lost(call, error))?;
     }
-    let page = mailbox.sync_page(feed, token, size).map_err(|error| lost(call, error))?;
-    let value: Vec<Value> =
-        page.entries.iter().filter_map(|entry| render(mailbox, *entry)).collect();
-    let (annotation, option) = if page.more || empty_first {
+    let value: Vec<Value> = page.entries.iter().flat_map(|entry| render(mailbox, *entry)).collect();
+    let (annotation, option) = if page.more {
         ("@odata.nextLink", "$skiptoken")
     } else {
         ("@odata.deltaLink", "$deltatoken")
@@ -180,7 +184,7 @@ fn folder_entry(
         Node::Folder(_) | Node::Item { .. } => None,
     };
     match folder {
-        Some(folder) if folder.class == folder::MAIL_CLASS => {
+        Some(folder) if folder.is_for_mail() => {
             Some(event::select(folders::render(mailbox, folder), names))
         }
         Some(_) => None,
@@ -191,46 +195,66 @@ fn folder_entry(
     }
 }
 
-fn render(mailbox: &Mailbox, call: &Call<'_>, feed: &Feed, entry: Entry) -> Value {
-    let removed = || {
-        json!({
-            "@odata.type": ODATA_TYPE,
+/// What a page tells of one change: of a series in a window the master first.
+fn render(mailbox: &Mailbox, call: &Call<'_>, window: Option<Window>, entry: Entry) -> Vec<Value> {
+    let item = match entry.node {
+        Node::Item { id, moves } if entry.what != What::Deleted => {
+            mailbox.item(id).ok().filter(|item| item.moves == moves)
+        }
+        Node::Item { .. } | Node::Folder(_) => None,
+    };
+    let mut found: Vec<Value> = match (item, window) {
+        (Some(item), Some(window)) if item.is_in(window) => in_window(mailbox, call, item, window),
+        (Some(item), None) => brief(mailbox, call, item).into_iter().collect(),
+        (Some(_), Some(_)) | (None, _) => Vec::new(),
+    };
+    if found.is_empty() {
+        found.push(json!({
             "id": event::node_id(mailbox, entry.node, &call.prefer),
             "@removed": {"reason": "deleted"},
-        })
-    };
-    let (Node::Item { id, moves }, false) = (entry.node, entry.what == What::Deleted) else {
-        return removed();
-    };
-    let Some(item) = mailbox.item(id).ok().filter(|item| item.moves == moves) else {
-        return removed();
-    };
-    let Some(event) = item.content.as_event() else { return removed() };
-    match feed.window {
-        Some(window) if !event.overlaps(window.start, window.end) => removed(),
-        Some(_) => {
-            let mut json = event::render(mailbox, item, event, call);
-            json["@odata.type"] = json!(ODATA_TYPE);
-            json
-        }
-        None => json!({
-            "@odata.type": ODATA_TYPE,
-            "@odata.etag": event::etag(mailbox, item),
-            "id": event::id(mailbox, item, &call.prefer),
-            "type": "singleInstance",
-            "start": event::time(&event.start, &call.prefer),
-            "end": event::time(&event.end, &call.prefer),
-        }),
+        }));
     }
+    for json in &mut found {
+        json["@odata.type"] = json!(ODATA_TYPE);
+    }
+    found
+}
+
+/// An event, or a series as its master, its exceptions, and its occurrences in short.
+fn in_window(mailbox: &Mailbox, call: &Call<'_>, item: &Item, window: Window) -> Vec<Value> {
+    let full = |item: &Item| {
+        item.content.as_event().map(|event| event::render(mailbox, item, event, call))
+    };
+    let instances = item.occurrences_in(window).filter_map(|item| match &item.occurrence {
+        Some(occurrence) if !occurrence.is_exception => series::sparse(mailbox, &item, call),
+        Some(_) | None => full(&item),
+    });
+    full(item).into_iter().chain(instances).collect()
+}
+
+fn brief(mailbox: &Mailbox, call: &Call<'_>, item: &Item) -> Option<Value> {
+    let event = item.content.as_event()?;
+    Some(json!({
+        "@odata.etag": event::etag(mailbox, item),
+        "id": event::id(mailbox, item, &call.prefer),
+        "type": event::kind(item),
+        "start": event::time(&event.start, &call.prefer),
+        "end": event::time(&event.end, &call.prefer),
+    }))
 }
 
 /// What a client is told whose token leads nowhere.
 fn lost(call: &Call<'_>, error: CursorError) -> Error {
+    let gone = || Error {
+        location: Some(call.link(&[("$deltatoken", "")])),
+        ..Error::new(410, "SyncStateNotFound", "The sync state generation is not found.")
+    };
     match error {
-        CursorError::Expired => Error {
-            location: Some(call.link(&[("$deltatoken", "")])),
-            ..Error::new(410, "SyncStateNotFound", "The sync state generation is not found.")
-        },
+        CursorError::Expired => gone(),
+        // One that is not kept any more, most likely.
+        CursorError::Unknown if call.query.token.as_deref().is_some_and(Mailbox::may_be_token) => {
+            gone()
+        }
         CursorError::Unknown => Error::new(400, "SyncStateInvalid", "The sync state is invalid."),
         CursorError::Foreign => {
             Error::new(400, "SyncStateInvalid", "The sync state belongs to another collection.")

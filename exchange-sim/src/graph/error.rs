@@ -134,7 +134,8 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         let text = error.to_string();
         match error {
-            store::Error::ItemNotFound => Self::new(
+            // An attachment that is gone is told like an item (outlook-dev-docs#536).
+            store::Error::ItemNotFound | store::Error::AttachmentNotFound => Self::new(
                 404,
                 "ErrorItemNotFound",
                 "The specified object was not found in the store.",
@@ -162,6 +163,38 @@ impl From<store::Error> for Error {
                 Self::new(400, "ErrorInvalidExtendedPropertyValue", text)
             }
             store::Error::WrongFolderClass => Self::new(400, "ErrorInvalidRequest", text),
+            store::Error::MessageTooLarge => Self::new(
+                413,
+                "ErrorMessageSizeExceeded",
+                "The message exceeds the maximum supported size.",
+            ),
+            store::Error::AttachedTooDeep => {
+                Self::new(400, "ErrorAttachmentNestLevelLimitExceeded", text)
+            }
+            store::Error::Recurrence(_)
+            | store::Error::NoOccurrence
+            | store::Error::RecurrenceOfOccurrence
+            | store::Error::NoSeries => {
+                Self::invalid_property(format!("At least one property failed validation: {text}."))
+            }
+            store::Error::OccurrenceDeleted | store::Error::OccurrenceOutOfRange => {
+                Self::new(404, "ErrorItemNotFound", text)
+            }
+            store::Error::OccurrencesOverlap => Self::new(
+                400,
+                "ErrorOccurrenceTimeSpanTooBig",
+                "One occurrence of the recurring calendar item overlaps with another occurrence \
+                 of the same calendar item.",
+            ),
+            store::Error::OccurrenceCrossing => Self::new(
+                400,
+                "ErrorOccurrenceCrossingBoundary",
+                "Modified occurrence is crossing or overlapping adjacent occurrence.",
+            ),
+            store::Error::InvalidStream => Self::new(400, "ErrorCorruptData", "Data is corrupt."),
+            store::Error::CannotMoveOccurrence => {
+                Self::new(400, "ErrorCalendarCannotMoveOrCopyOccurrence", text)
+            }
         }
     }
 }

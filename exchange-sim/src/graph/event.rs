@@ -3,7 +3,8 @@
 use super::call::Call;
 use super::error::Error;
 use super::prefer::Prefer;
-use super::write;
+use super::{attachments, recurrence, series, write};
+use crate::store::goid;
 use crate::store::{
     Attendee, AttendeeRole, Body, Event, Importance, Item, Location, Mailbox, Node, Person,
     PropertyId, PropertyValue, Response, Sensitivity, ShowAs, Zone, ZonedTime,
@@ -17,7 +18,10 @@ pub(super) const ODATA_TYPE: &str = "#microsoft.graph.event";
 
 /// The id in the form the client prefers.
 pub(super) fn id(mailbox: &Mailbox, item: &Item, prefer: &Prefer) -> String {
-    node_id(mailbox, Node::Item { id: item.id, moves: item.moves }, prefer)
+    match prefer.immutable {
+        true => mailbox.graph_immutable_id(item.reference()),
+        false => mailbox.graph_id(item),
+    }
 }
 
 /// The id of a node of the log in the form the client prefers.
@@ -35,6 +39,14 @@ pub(super) fn etag(mailbox: &Mailbox, item: &Item) -> String {
 
 /// The whole event, with the extended properties asked for.
 pub(super) fn render(mailbox: &Mailbox, item: &Item, event: &Event, call: &Call<'_>) -> Value {
+    let mut json = plain(mailbox, item, event, call);
+    extend(&mut json, item, &call.query.expand);
+    attachments::expand(&mut json, mailbox, item, call);
+    json
+}
+
+/// The whole event, nothing expanded.
+pub(super) fn plain(mailbox: &Mailbox, item: &Item, event: &Event, call: &Call<'_>) -> Value {
     let prefer = &call.prefer;
     let content = &item.content;
     let id = id(mailbox, item, prefer);
@@ -48,10 +60,10 @@ pub(super) fn render(mailbox: &Mailbox, item: &Item, event: &Event, call: &Call<
         "transactionId": item.transaction_id,
         "originalStartTimeZone": event.start.zone.id(),
         "originalEndTimeZone": event.end.zone.id(),
-        "iCalUId": event.uid,
+        "iCalUId": ical_uid(item, event),
         "reminderMinutesBeforeStart": content.reminder.minutes,
         "isReminderOn": content.reminder.set,
-        "hasAttachments": false,
+        "hasAttachments": content.has_attachments(),
         "subject": content.subject,
         "bodyPreview": content.body.preview(),
         "importance": importance(content.importance),
@@ -60,9 +72,9 @@ pub(super) fn render(mailbox: &Mailbox, item: &Item, event: &Event, call: &Call<
         "isCancelled": event.cancelled,
         "isOrganizer": is_organizer(mailbox, event),
         "responseRequested": event.response_requested,
-        "seriesMasterId": null,
+        "seriesMasterId": series::master_id(mailbox, item, call),
         "showAs": show_as(event.show_as),
-        "type": "singleInstance",
+        "type": kind(item),
         "webLink": web_link(&id),
         "onlineMeetingUrl": null,
         "isOnlineMeeting": event.online_meeting,
@@ -70,9 +82,12 @@ pub(super) fn render(mailbox: &Mailbox, item: &Item, event: &Event, call: &Call<
         "allowNewTimeProposals": event.allow_new_time_proposals,
         "isDraft": false,
         "hideAttendees": event.hide_attendees,
-        "recurrence": null,
+        "recurrence": recurrence::render(event),
         "onlineMeeting": null,
-        "responseStatus": {"response": response(event.my_response), "time": NO_TIME},
+        "responseStatus": {
+            "response": response(event.my_response),
+            "time": event.standing.replied.map_or(NO_TIME.to_owned(), instant),
+        },
         "body": body(&content.body, prefer),
         "start": time(&event.start, prefer),
         "end": time(&event.end, prefer),
@@ -86,7 +101,53 @@ pub(super) fn render(mailbox: &Mailbox, item: &Item, event: &Event, call: &Call<
     {
         members.remove("transactionId");
     }
-    extend(&mut json, item, &call.query.expand);
+    if let Some(occurrence) = &item.occurrence {
+        json["originalStart"] = json!(original_start(occurrence.original_start, prefer));
+    }
+    json
+}
+
+/// What the event is of a series.
+pub(super) fn kind(item: &Item) -> &'static str {
+    match &item.occurrence {
+        Some(occurrence) if occurrence.is_exception => "exception",
+        Some(_) => "occurrence",
+        None if item.series().is_some() => "seriesMaster",
+        None => "singleInstance",
+    }
+}
+
+/// The `iCalUId`, which "is different for each occurrence in a recurring series" (msgraph OpenAPI:
+/// event): theirs is the GlobalObjectId with their date.
+fn ical_uid(item: &Item, event: &Event) -> String {
+    match &item.occurrence {
+        None => event.uid.clone(),
+        Some(occurrence) => {
+            let id = goid::clean(goid::from_uid(&event.uid));
+            let id = goid::of_occurrence(id, Some(occurrence.date));
+            id.iter().map(|byte| format!("{byte:02X}")).collect()
+        }
+    }
+}
+
+/// In UTC, but with the offset of a preferred zone (mguessan/davmail#481).
+fn original_start(at: Timestamp, prefer: &Prefer) -> String {
+    match &prefer.zone {
+        None => instant(at),
+        Some(named) => {
+            let at = at.to_zoned_datetime(named.zone.rules());
+            at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+        }
+    }
+}
+
+/// Gives members that only some events have to an event that lacks them, for filters.
+pub(super) fn complete(mut json: Value) -> Value {
+    if let Some(members) = json.as_object_mut() {
+        for name in ["originalStart", "transactionId"] {
+            members.entry(name).or_insert(Value::Null);
+        }
+    }
     json
 }
 
@@ -139,8 +200,10 @@ pub(super) fn select(json: Value, names: Option<&Vec<String>>) -> Value {
             name.starts_with('@')
                 || *name == "id"
                 || name.ends_with("ValueExtendedProperties")
+                // Expanded, else it isn't there.
+                || ["attachments", "event"].contains(&name.as_str())
                 || names.iter().any(|wanted| {
-                    let wanted = wanted.split('/').next().unwrap_or_default();
+                    let wanted = member(wanted);
                     wanted.eq_ignore_ascii_case(name)
                         // Location and locations correspond (docs: user-list-events' example).
                         || (wanted == "location" && *name == "locations")
@@ -149,6 +212,15 @@ pub(super) fn select(json: Value, names: Option<&Vec<String>>) -> Value {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     Value::Object(kept)
+}
+
+/// The member that a selected path begins with, after the cast to a type.
+fn member(path: &str) -> &str {
+    let path = match path.split_once('/') {
+        Some((cast, rest)) if cast.starts_with("microsoft.graph.") => rest,
+        Some(_) | None => path,
+    };
+    path.split('/').next().unwrap_or_default()
 }
 
 pub(super) fn extend(json: &mut Value, item: &Item, asked: &[PropertyId]) {
@@ -180,7 +252,8 @@ pub(super) fn body(body: &Body, prefer: &Prefer) -> Value {
     json!({"contentType": "html", "content": body.as_html()})
 }
 
-fn location(location: Option<&Location>, unique: &str) -> Value {
+/// A location; `unique` names the member that repeats its name, where one does.
+pub(super) fn location(location: Option<&Location>, unique: &str) -> Value {
     let Some(location) = location else {
         return json!({"displayName": "", "locationType": "default", "uniqueIdType": "unknown",
                       "address": {}, "coordinates": {}});
@@ -247,7 +320,7 @@ fn sensitivity(sensitivity: Sensitivity) -> &'static str {
     }
 }
 
-fn show_as(show_as: ShowAs) -> &'static str {
+pub(super) fn show_as(show_as: ShowAs) -> &'static str {
     match show_as {
         ShowAs::Free => "free",
         ShowAs::Tentative => "tentative",
@@ -258,7 +331,8 @@ fn show_as(show_as: ShowAs) -> &'static str {
     }
 }
 
-fn response(response: Response) -> &'static str {
+/// `responseType`.
+pub(super) fn response(response: Response) -> &'static str {
     match response {
         Response::None => "none",
         Response::Organizer => "organizer",

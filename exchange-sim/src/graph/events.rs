@@ -3,10 +3,11 @@
 use super::answer::{self, expected};
 use super::call::{CalendarRef, Call};
 use super::error::Error;
-use super::{event, write};
-use crate::store::{Attendee, DeleteType, Event, Item, ItemId, Mailbox, SentKind, World};
+use super::{event, series, write};
+use crate::store::{Content, DeleteType, Event, Item, ItemId, ItemRef, Mailbox, Told, World};
 use crate::{Response, respond};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 pub(super) fn create(
     world: &mut World,
@@ -31,9 +32,7 @@ pub(super) fn create(
     if let Some(transaction_id) = &transaction_id {
         mailbox.set_transaction_id(id, transaction_id)?;
     }
-    let attendees = event_of(mailbox.item(id)?)?.attendees.clone();
-    let invited = others(mailbox, &attendees);
-    mailbox.mail(id, SentKind::Invitation, invited)?;
+    mailbox.invite(id, None)?;
     created(mailbox, call, id)
 }
 
@@ -46,7 +45,7 @@ pub(super) fn get(
     event::check_select(call)?;
     let mailbox = call.mailbox(world)?;
     let item = find(mailbox, call, calendar, id)?;
-    shown(mailbox, call, item)
+    shown(mailbox, call, &item)
 }
 
 pub(super) fn update(
@@ -58,13 +57,14 @@ pub(super) fn update(
     let body = body(call)?;
     let mailbox = call.mailbox_mut(world)?;
     let item = find(mailbox, call, calendar, id)?;
-    let expected = expected(mailbox, call, item)?;
-    let before = event_of(item)?.clone();
-    let (id, mut content) = (item.id, item.content.clone());
+    let expected = expected(mailbox, call, &item)?;
+    let before = item.content.clone();
+    let (at, mut content) = (item.reference(), item.content.clone());
     write::update(&mut content, &body)?;
-    mailbox.update(id, expected, content)?;
-    mail_update(mailbox, id, &before, &body)?;
-    shown(mailbox, call, mailbox.item(id)?)
+    mailbox.update(at, expected, content)?;
+    mail_update(mailbox, at, &before, &body)?;
+    let item = mailbox.opened(at)?;
+    shown(mailbox, call, &item)
 }
 
 pub(super) fn delete(
@@ -103,31 +103,30 @@ fn remove(
 ) -> Result<Response, Error> {
     let mailbox = call.mailbox_mut(world)?;
     let item = find(mailbox, call, calendar, id)?;
-    expected(mailbox, call, item)?;
-    let (id, was_trashed, event) = (item.id, mailbox.is_trashed(item), event_of(item)?.clone());
+    expected(mailbox, call, &item)?;
+    let (was_trashed, item) = (mailbox.is_trashed(&item), item.into_owned());
+    mailbox.delete(item.reference(), how)?;
     // The organiser's copy takes the meeting with it (docs: event-delete).
-    if event::is_organizer(mailbox, &event) && !was_trashed {
-        let told = others(mailbox, &event.attendees);
-        mailbox.mail(id, SentKind::Cancellation, told)?;
+    if !was_trashed {
+        mailbox.cancel(&item, None, None)?;
     }
-    mailbox.delete(id, how)?;
     Ok(respond(204, "", ""))
 }
 
 /// Finds an event; under a calendar only those that lie in it, else the trash included.
-fn find<'m>(
+pub(super) fn find<'m>(
     mailbox: &'m Mailbox,
     call: &Call<'_>,
     calendar: Option<&CalendarRef>,
     id: &str,
-) -> Result<&'m Item, Error> {
+) -> Result<Cow<'m, Item>, Error> {
     let item = mailbox.find_item(id)?;
     if let Some(calendar) = calendar
         && call.calendar(mailbox, calendar)? != item.folder
     {
         return Err(crate::store::Error::ItemNotFound.into());
     }
-    event_of(item)?;
+    event_of(&item)?;
     Ok(item)
 }
 
@@ -138,42 +137,27 @@ fn event_of(item: &Item) -> Result<&Event, Error> {
 /// Mails what an update by the organiser mails, whether wanted or not (docs: event-update).
 fn mail_update(
     mailbox: &mut Mailbox,
-    id: ItemId,
-    before: &Event,
+    at: ItemRef,
+    before: &Content,
     body: &Map<String, Value>,
 ) -> Result<(), Error> {
-    let after = event_of(mailbox.item(id)?)?.clone();
-    if !event::is_organizer(mailbox, &after) {
-        return Ok(());
-    }
-    let known = |attendees: &[Attendee], one: &Attendee| {
-        attendees.iter().any(|a| a.person.address.eq_ignore_ascii_case(&one.person.address))
-    };
-    let (stay, come): (Vec<Attendee>, Vec<Attendee>) =
-        after.attendees.iter().cloned().partition(|one| known(&before.attendees, one));
-    let go: Vec<Attendee> =
-        before.attendees.iter().filter(|one| !known(&after.attendees, one)).cloned().collect();
-    let (come, go) = (others(mailbox, &come), others(mailbox, &go));
-    mailbox.mail(id, SentKind::Invitation, come)?;
-    mailbox.mail(id, SentKind::Cancellation, go)?;
+    let is_own = event_of(&*mailbox.opened(at)?).map(|event| mailbox.organizes(event))?;
     // A change of the attendees alone mails only those that changed.
-    if body.keys().any(|name| name != "attendees") {
-        let told = others(mailbox, &stay);
-        mailbox.mail(id, SentKind::Update, told)?;
+    let told = match body.keys().any(|name| name != "attendees") {
+        true => Told::All,
+        false => Told::Changed,
+    };
+    mailbox.tell(at, before, told, None)?;
+    // One for the series, and one for each exception (docs: event-update).
+    if is_own && told == Told::All && at.date.is_none() {
+        mailbox.tell_exceptions(at.id)?;
     }
     Ok(())
 }
 
-fn others(mailbox: &Mailbox, attendees: &[Attendee]) -> Vec<String> {
-    attendees
-        .iter()
-        .map(|attendee| attendee.person.address.clone())
-        .filter(|address| !address.eq_ignore_ascii_case(&mailbox.address))
-        .collect()
-}
-
 fn shown(mailbox: &Mailbox, call: &Call<'_>, item: &Item) -> Result<Response, Error> {
-    let json = event::render(mailbox, item, event_of(item)?, call);
+    let mut json = event::render(mailbox, item, event_of(item)?, call);
+    series::add_selected(mailbox, item, call, &mut json);
     Ok(answer::shown(mailbox, call, item, "events", json))
 }
 

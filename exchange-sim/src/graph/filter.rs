@@ -221,7 +221,13 @@ impl Parser {
 
     fn term(&mut self) -> Option<Filter> {
         if self.takes("not") {
-            return Some(Filter::Not(Box::new(self.term()?)));
+            self.depth += 1;
+            if self.depth > DEPTH_MAX {
+                return None;
+            }
+            let negated = self.term()?;
+            self.depth -= 1;
+            return Some(Filter::Not(Box::new(negated)));
         }
         if self.mark('(') {
             let filter = self.or()?;

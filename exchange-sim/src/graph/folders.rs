@@ -4,8 +4,8 @@ use super::calendar::page;
 use super::call::Call;
 use super::error::Error;
 use super::event::select;
-use super::write::text;
-use crate::store::{DeleteType, Folder, FolderId, Mailbox, Role, World, folder};
+use super::write::{flag, text};
+use crate::store::{DeleteType, Folder, FolderId, Mailbox, PropertyValue, Role, World, folder};
 use crate::{Response, respond};
 use serde_json::{Map, Value, json};
 
@@ -29,7 +29,7 @@ pub(super) fn find(mailbox: &Mailbox, id: &str) -> Result<FolderId, Error> {
     }
 }
 
-/// The mail folders directly below `parent`, or below the top.
+/// The mail folders directly below `parent`, or below the top; hidden ones if they are asked for.
 pub(super) fn list(
     world: &mut World,
     call: &Call<'_>,
@@ -39,7 +39,9 @@ pub(super) fn list(
     let mailbox = call.mailbox(world)?;
     let parent = find(mailbox, parent.unwrap_or(Role::MsgFolderRoot.distinguished()))?;
     let mut found = Vec::new();
-    for folder in mailbox.children(parent).filter(|folder| folder.class == folder::MAIL_CLASS) {
+    let hidden = includes_hidden(call);
+    let listed = |folder: &&Folder| folder.is_for_mail() && (hidden || !folder.is_hidden());
+    for folder in mailbox.children(parent).filter(listed) {
         let json = render(mailbox, folder);
         let holds = match &call.query.filter {
             Some(filter) => filter.holds_entity(&&json)?,
@@ -67,9 +69,17 @@ pub(super) fn create(
     parent: Option<&str>,
 ) -> Result<Response, Error> {
     let name = name(call)?.ok_or_else(empty_name)?;
+    let hidden = match call.body()?.get("isHidden") {
+        Some(value) if !value.is_null() => flag("isHidden", value)?,
+        Some(_) | None => false,
+    };
     let mailbox = call.mailbox_mut(world)?;
     let parent = find(mailbox, parent.unwrap_or(Role::MsgFolderRoot.distinguished()))?;
     let id = mailbox.create_folder(parent, &name, folder::MAIL_CLASS)?;
+    if hidden {
+        let value = PropertyValue::One(hidden.to_string());
+        mailbox.set_folder_property(id, folder::hidden(), Some(value))?;
+    }
     shown(mailbox, call, 201, id)
 }
 
@@ -101,6 +111,23 @@ pub(super) fn move_to(world: &mut World, call: &Call<'_>, id: &str) -> Result<Re
     shown(mailbox, call, 201, id)
 }
 
+/// Whether `includeHiddenFolders=true` is asked for (docs: user-list-mailfolders).
+fn includes_hidden(call: &Call<'_>) -> bool {
+    let query = call.request.uri().query().unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| {
+        name.eq_ignore_ascii_case("includeHiddenFolders") && value.eq_ignore_ascii_case("true")
+    })
+}
+
+/// Copies a folder with all it holds below another one.
+pub(super) fn copy_to(world: &mut World, call: &Call<'_>, id: &str) -> Result<Response, Error> {
+    let target = destination(call)?;
+    let mailbox = call.mailbox_mut(world)?;
+    let (id, target) = (find(mailbox, id)?, find(mailbox, &target)?);
+    let copy = mailbox.copy_folder(id, target)?;
+    shown(mailbox, call, 200, copy)
+}
+
 /// The `destinationId` of an action's body, whose parameters are matched without case.
 pub(super) fn destination(call: &Call<'_>) -> Result<String, Error> {
     let body = call.body()?;
@@ -129,7 +156,7 @@ fn name(call: &Call<'_>) -> Result<Option<String>, Error> {
                 }
                 name = Some(given);
             }
-            // What the service sets; folders made hidden are not served.
+            // What the service sets, and what is set at the start only (docs: mailFolder).
             known if MEMBERS.contains(&known) => {}
             annotation if annotation.contains("@odata.") => {}
             _ if !call.strict => {}
@@ -176,6 +203,6 @@ pub(super) fn render(mailbox: &Mailbox, folder: &Folder) -> Value {
         "unreadItemCount": mailbox.unread(folder.id),
         "totalItemCount": mailbox.items_in(folder.id).count(),
         "sizeInBytes": 0,
-        "isHidden": false,
+        "isHidden": folder.is_hidden(),
     })
 }

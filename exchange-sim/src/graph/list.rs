@@ -5,7 +5,7 @@ use super::error::Error;
 use super::event;
 use super::filter;
 use crate::Response;
-use crate::store::{Event, Item, Mailbox, Window, World};
+use crate::store::{Item, ItemRef, Mailbox, Window, World};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::cell::LazyCell;
@@ -14,7 +14,7 @@ pub(super) const PAGE: usize = 10;
 /// Longest window of calendar views (msgraph: "Maximum number of days: 1825").
 const WINDOW_DAYS_MAX: i64 = 1825;
 
-/// The events of a calendar, or of all calendars of the mailbox.
+/// The events of a calendar, or of all calendars of the mailbox: of series their masters.
 pub(super) fn events(
     world: &mut World,
     call: &Call<'_>,
@@ -26,11 +26,14 @@ pub(super) fn events(
         Some(folder) => item.folder == folder,
         None => mailbox.folder(item.folder).is_ok_and(|folder| folder.is_calendar()),
     });
-    let items = items.filter(|item| !mailbox.is_trashed(item)).collect();
+    let items = items
+        .filter(|item| item.content.as_event().is_some() && !mailbox.is_trashed(item))
+        .map(Item::reference)
+        .collect();
     page(mailbox, call, items, "events")
 }
 
-/// The events of a calendar within a window, by start.
+/// The events of a calendar within a window, by start: of series their occurrences.
 pub(super) fn view(
     world: &mut World,
     call: &Call<'_>,
@@ -39,14 +42,7 @@ pub(super) fn view(
     let window = window(call)?;
     let mailbox = call.mailbox(world)?;
     let folder = call.calendar(mailbox, calendar)?;
-    let mut items: Vec<&Item> = mailbox
-        .items_in(folder)
-        .filter(|item| {
-            item.content.as_event().is_some_and(|event| event.overlaps(window.start, window.end))
-        })
-        .collect();
-    items.sort_by_key(|item| item.content.as_event().map(|event| event.start.utc));
-    page(mailbox, call, items, "calendarView")
+    page(mailbox, call, mailbox.references_in(folder, window), "calendarView")
 }
 
 /// The window that a view needs.
@@ -77,10 +73,11 @@ pub(super) fn window(call: &Call<'_>) -> Result<Window, Error> {
     Ok(Window { start, end })
 }
 
-fn page(
+/// A page of events in the order given, unless the client asks for another.
+pub(super) fn page(
     mailbox: &Mailbox,
     call: &Call<'_>,
-    items: Vec<&Item>,
+    items: Vec<ItemRef>,
     what: &str,
 ) -> Result<Response, Error> {
     let query = &call.query;
@@ -89,8 +86,8 @@ fn page(
     let mut found = filtered(mailbox, call, items)?;
     let total = found.len();
     // Sorting needs all of them rendered, a page only its own.
-    let rendered = |items: &[Listed<'_>]| -> Vec<Value> {
-        items.iter().map(|one| event::render(mailbox, one.item, one.event, call)).collect()
+    let rendered = |items: &[ItemRef]| -> Vec<Value> {
+        items.iter().filter_map(|at| rendered(mailbox, &*mailbox.opened(*at).ok()?, call)).collect()
     };
     let page = if query.order.is_empty() {
         let from = query.skip.min(total);
@@ -119,29 +116,27 @@ fn page(
     Ok(call.answer(200, &body))
 }
 
-/// An event of a list.
-struct Listed<'m> {
-    item: &'m Item,
-    event: &'m Event,
+fn rendered(mailbox: &Mailbox, item: &Item, call: &Call<'_>) -> Option<Value> {
+    item.content.as_event().map(|event| event::render(mailbox, item, event, call))
 }
 
-fn filtered<'m>(
+fn filtered(
     mailbox: &Mailbox,
     call: &Call<'_>,
-    items: Vec<&'m Item>,
-) -> Result<Vec<Listed<'m>>, Error> {
-    let mut found = Vec::new();
-    for item in items {
-        let Some(event) = item.content.as_event() else { continue };
-        let json = LazyCell::new(|| event::render(mailbox, item, event, call));
-        if match &call.query.filter {
-            Some(filter) => filter.holds(item, &json)?,
-            None => true,
-        } {
-            found.push(Listed { item, event });
-        }
-    }
-    Ok(found)
+    mut items: Vec<ItemRef>,
+) -> Result<Vec<ItemRef>, Error> {
+    let Some(filter) = &call.query.filter else { return Ok(items) };
+    let mut refused = Ok(());
+    items.retain(|at| {
+        let Ok(item) = mailbox.opened(*at) else { return false };
+        let json =
+            LazyCell::new(|| event::complete(rendered(mailbox, &item, call).unwrap_or_default()));
+        filter.holds(&item, &json).unwrap_or_else(|error| {
+            refused = Err(error);
+            false
+        })
+    });
+    refused.map(|()| items)
 }
 
 pub(super) fn sort(found: &mut [Value], call: &Call<'_>) -> Result<(), Error> {

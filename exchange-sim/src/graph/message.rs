@@ -2,16 +2,18 @@
 
 use super::call::Call;
 use super::error::Error;
-use super::{event, write};
+use super::{attachments, event, event_message, mime, write};
 use crate::store::derived::taken_of_messages;
 use crate::store::{
     Content, Item, Kind, Mailbox, Message, Person, PropertyId, PropertyType, PropertyValue,
 };
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 pub(super) const ODATA_TYPE: &str = "#microsoft.graph.message";
 /// Members that the service sets and ignores in what clients write (docs: message resource).
-const READ_ONLY: [&str; 17] = [
+const READ_ONLY: [&str; 15] = [
     "id",
     "changeKey",
     "createdDateTime",
@@ -27,8 +29,6 @@ const READ_ONLY: [&str; 17] = [
     "webLink",
     "uniqueBody",
     "internetMessageHeaders",
-    "isReadReceiptRequested",
-    "isDeliveryReceiptRequested",
 ];
 
 /// Members that clients may write at any time (docs: message-update).
@@ -44,7 +44,7 @@ const WRITABLE: [&str; 8] = [
 ];
 
 /// Members that clients may write as long as the message is a draft (docs: message-update).
-const OF_DRAFTS: [&str; 9] = [
+const OF_DRAFTS: [&str; 11] = [
     "subject",
     "body",
     "from",
@@ -54,6 +54,8 @@ const OF_DRAFTS: [&str; 9] = [
     "bccRecipients",
     "replyTo",
     "internetMessageId",
+    "isReadReceiptRequested",
+    "isDeliveryReceiptRequested",
 ];
 
 const FLAG_STATES: [(&str, &str); 3] = [("notFlagged", "0"), ("complete", "1"), ("flagged", "2")];
@@ -78,9 +80,10 @@ pub(super) fn render(mailbox: &Mailbox, item: &Item, message: &Message, call: &C
     let content = &item.content;
     let people = |people: &[Person]| people.iter().map(event::recipient).collect::<Vec<_>>();
     let from = message.from.as_ref().map(event::recipient);
+    let id = event::id(mailbox, item, &call.prefer);
     let mut json = json!({
         "@odata.etag": event::etag(mailbox, item),
-        "id": event::id(mailbox, item, &call.prefer),
+        "id": id,
         "createdDateTime": event::instant(item.created),
         "lastModifiedDateTime": event::instant(item.modified),
         "changeKey": mailbox.change_key(item),
@@ -88,12 +91,14 @@ pub(super) fn render(mailbox: &Mailbox, item: &Item, message: &Message, call: &C
         // Drafts show when they were made.
         "receivedDateTime": event::instant(message.received.unwrap_or(item.created)),
         "sentDateTime": event::instant(message.sent.unwrap_or(item.created)),
-        "hasAttachments": false,
+        "hasAttachments": content.has_attachments(),
         "internetMessageId": message.internet_message_id,
         "subject": content.subject,
         "bodyPreview": content.body.preview(),
         "importance": event::importance(content.importance),
         "parentFolderId": mailbox.graph_folder_id(item.folder),
+        "conversationId": mailbox.graph_conversation_id(item),
+        "conversationIndex": item.conversation_index().map(|index| STANDARD.encode(index)),
         "isRead": message.read,
         "isDraft": message.draft,
         "body": event::body(&content.body, &call.prefer),
@@ -104,8 +109,15 @@ pub(super) fn render(mailbox: &Mailbox, item: &Item, message: &Message, call: &C
         "bccRecipients": people(&message.bcc),
         "replyTo": [],
         "flag": {"flagStatus": flag_status(item)},
+        "inferenceClassification": classification(item),
+        "isReadReceiptRequested": asks(item, READ_RECEIPT),
+        "isDeliveryReceiptRequested": asks(item, DELIVERY_RECEIPT),
+        "webLink": web_link(&id),
     });
     event::extend(&mut json, item, &call.query.expand);
+    attachments::expand(&mut json, mailbox, item, call);
+    mime::show_headers(&mut json, item, call);
+    event_message::add(&mut json, mailbox, item, call);
     json
 }
 
@@ -113,6 +125,7 @@ pub(super) fn render(mailbox: &Mailbox, item: &Item, message: &Message, call: &C
 pub(super) fn check_select(call: &Call<'_>) -> Result<(), Error> {
     let names = call.query.select.iter().flatten();
     let unknown = names
+        .filter(|name| !event_message::is_known(name))
         .map(|name| name.split('/').next().unwrap_or_default())
         .find(|name| call.strict && !is_known(name));
     match unknown {
@@ -133,6 +146,7 @@ pub(super) fn create(body: &Map<String, Value>) -> Result<Content, Error> {
         message.read = true;
     }
     apply(&mut content, body)?;
+    mime::set_headers(&mut content, body.get("internetMessageHeaders").unwrap_or(&Value::Null))?;
     for (id, value) in take(&mut content) {
         if let Kind::Message(message) = &mut content.kind {
             let read = message.read;
@@ -155,6 +169,7 @@ pub(super) fn update(content: &mut Content, body: &Map<String, Value>) -> Result
             format!("Set action is invalid for property. (Property: {name})"),
         ));
     }
+    attachments::check_update(body)?;
     apply(content, body)?;
     take(content);
     Ok(())
@@ -174,6 +189,8 @@ fn apply(content: &mut Content, body: &Map<String, Value>) -> Result<(), Error> 
         }
         if name == "flag" {
             set_flag(content, value)?;
+        } else if let Some((id, value)) = kept_as_property(name, value)? {
+            content.properties.insert(id, PropertyValue::One(value));
         } else if !write::of_item(content, name, value)?
             && let Kind::Message(message) = &mut content.kind
         {
@@ -208,10 +225,7 @@ fn of_message(message: &mut Message, name: &str, value: &Value) -> Result<(), Er
         "bccRecipients" => message.bcc = people(name, value)?,
         "isRead" => message.read = write::flag(name, value)?,
         "internetMessageId" => message.internet_message_id = write::text_or_empty(name, value)?,
-        "inferenceClassification" => {
-            write::choice(name, value, &["focused", "other"].map(|name| (name, ())))?;
-        }
-        "replyTo" | "attachments" if !write::array(name, value)?.is_empty() => {
+        "replyTo" if !write::array(name, value)?.is_empty() => {
             return Err(Error::new(
                 501,
                 "NotImplemented",
@@ -223,7 +237,8 @@ fn of_message(message: &mut Message, name: &str, value: &Value) -> Result<(), Er
     Ok(())
 }
 
-fn people(name: &str, value: &Value) -> Result<Vec<Person>, Error> {
+/// A list of recipients.
+pub(super) fn people(name: &str, value: &Value) -> Result<Vec<Person>, Error> {
     write::array(name, value)?.iter().map(|one| person(name, one)).collect()
 }
 
@@ -259,6 +274,54 @@ fn flag_status(item: &Item) -> &'static str {
         .iter()
         .find(|(_, number)| Some(*number) == stored)
         .map_or("notFlagged", |(name, _)| *name)
+}
+
+/// PidTagReadReceiptRequested (MS-OXPROPS), as EWS writes it.
+const READ_RECEIPT: u16 = 0x0029;
+/// PidTagOriginatorDeliveryReportRequested (MS-OXPROPS), as EWS writes it.
+const DELIVERY_RECEIPT: u16 = 0x0023;
+const CLASSIFICATIONS: [(&str, &str); 2] = [("focused", "0"), ("other", "1")];
+
+/// A member that is kept as an extended property, with what is to be kept.
+fn kept_as_property(name: &str, value: &Value) -> Result<Option<(PropertyId, String)>, Error> {
+    let receipt = |tag| PropertyId::tag(PropertyType::Boolean, tag);
+    let (id, value) = match name {
+        "isReadReceiptRequested" => (receipt(READ_RECEIPT), write::flag(name, value)?.to_string()),
+        "isDeliveryReceiptRequested" => {
+            (receipt(DELIVERY_RECEIPT), write::flag(name, value)?.to_string())
+        }
+        "inferenceClassification" => {
+            (classification_property(), write::choice(name, value, &CLASSIFICATIONS)?.to_owned())
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some((id, value)))
+}
+
+/// Whether a message asks its readers for a receipt.
+fn asks(item: &Item, receipt: u16) -> bool {
+    let value = item.content.properties.get(&PropertyId::tag(PropertyType::Boolean, receipt));
+    value.and_then(PropertyValue::one) == Some("true")
+}
+
+/// What the owner said of a message; the service says "focused" of all others.
+fn classification(item: &Item) -> &'static str {
+    let stored = item.content.properties.get(&classification_property());
+    let stored = stored.and_then(PropertyValue::one);
+    let known = CLASSIFICATIONS.iter().find(|(_, number)| Some(*number) == stored);
+    known.map_or("focused", |(name, _)| *name)
+}
+
+/// Where clients see it (unsourced: the property that Outlook shows).
+fn classification_property() -> PropertyId {
+    let set = "23239608-685d-4732-9c55-4c95cb4e8e33";
+    PropertyId::named(PropertyType::Integer, set, "InferenceClassificationResult")
+}
+
+/// Where people read it (docs: message resource).
+fn web_link(id: &str) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    format!("https://outlook.office365.com/owa/?ItemID={id}&exvsurl=1&viewmodel=ReadMessageItem")
 }
 
 fn flag_property() -> PropertyId {

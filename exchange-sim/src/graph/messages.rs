@@ -5,8 +5,8 @@ use super::call::Call;
 use super::error::Error;
 use super::folders::{self, destination, parameter};
 use super::message::{self, message_of};
-use super::{event, list, write};
-use crate::store::{self, DeleteType, Item, ItemId, Mailbox, Message, Role, World};
+use super::{event, list, mime, write};
+use crate::store::{self, Content, DeleteType, Item, ItemId, Mailbox, Message, Role, World};
 use crate::{Response, respond};
 use serde_json::{Map, Value, json};
 use std::cell::LazyCell;
@@ -93,7 +93,10 @@ pub(super) fn create(
     call: &Call<'_>,
     folder: Option<&str>,
 ) -> Result<Response, Error> {
-    let content = message::create(&body(call)?)?;
+    let content = match mime::is_mime(call) {
+        true => mime::read(call)?,
+        false => message::create(&body(call)?)?,
+    };
     let mailbox = call.mailbox_mut(world)?;
     let folder = folders::find(mailbox, folder.unwrap_or(Role::Drafts.distinguished()))?;
     let id = mailbox.create(folder, content)?;
@@ -179,14 +182,10 @@ pub(super) fn act(
 
 /// Sends a message that isn't stored yet.
 pub(super) fn send_mail(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
-    let parameters = json_body(call)?;
-    let members =
-        write::object("message", parameter(&parameters, "message").unwrap_or(&Value::Null))?;
-    let save = match parameter(&parameters, "saveToSentItems") {
-        None | Some(Value::Null) => true,
-        Some(save) => write::flag("saveToSentItems", save)?,
+    let (content, save) = match mime::is_mime(call) {
+        true => (mime::read(call)?, true),
+        false => send_parameters(call)?,
     };
-    let content = message::create(&known(call, members.clone()))?;
     if let store::Kind::Message(message) = &content.kind {
         check_recipients(message)?;
     }
@@ -194,6 +193,18 @@ pub(super) fn send_mail(world: &mut World, call: &Call<'_>) -> Result<Response, 
     let save_to = save.then(|| mailbox.role(Role::SentItems));
     mailbox.send_message(content, save_to)?;
     Ok(respond(202, "", ""))
+}
+
+/// What to send, and whether a copy is kept.
+fn send_parameters(call: &Call<'_>) -> Result<(Content, bool), Error> {
+    let parameters = call.body()?;
+    let members =
+        write::object("message", parameter(&parameters, "message").unwrap_or(&Value::Null))?;
+    let save = match parameter(&parameters, "saveToSentItems") {
+        None | Some(Value::Null) => true,
+        Some(save) => write::flag("saveToSentItems", save)?,
+    };
+    Ok((message::create(&known(call, members.clone()))?, save))
 }
 
 fn remove(
@@ -211,8 +222,12 @@ fn remove(
 }
 
 /// Finds a message; under a folder only those that lie in it.
-fn find<'m>(mailbox: &'m Mailbox, folder: Option<&str>, id: &str) -> Result<&'m Item, Error> {
-    let item = mailbox.find_item(id)?;
+pub(super) fn find<'m>(
+    mailbox: &'m Mailbox,
+    folder: Option<&str>,
+    id: &str,
+) -> Result<&'m Item, Error> {
+    let item = mailbox.item(mailbox.find_item(id)?.id)?;
     if let Some(folder) = folder
         && folders::find(mailbox, folder)? != item.folder
     {
@@ -239,7 +254,7 @@ fn check_recipients(message: &Message) -> Result<(), Error> {
 }
 
 fn body(call: &Call<'_>) -> Result<Map<String, Value>, Error> {
-    Ok(known(call, json_body(call)?))
+    Ok(known(call, call.body()?))
 }
 
 /// Drops members that messages don't have where the schema isn't insisted on.
@@ -248,20 +263,6 @@ fn known(call: &Call<'_>, mut body: Map<String, Value>) -> Map<String, Value> {
         body.retain(|name, _| message::is_known(name));
     }
     body
-}
-
-/// The body as JSON; MIME comes as `text/plain`.
-fn json_body(call: &Call<'_>) -> Result<Map<String, Value>, Error> {
-    let is_mime = call
-        .request
-        .headers()
-        .get(http::header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"text/plain"));
-    if is_mime {
-        let message = "The built-in Exchange doesn't serve messages in MIME.";
-        return Err(Error::new(501, "NotImplemented", message));
-    }
-    call.body()
 }
 
 fn shown(mailbox: &Mailbox, call: &Call<'_>, item: &Item) -> Result<Response, Error> {

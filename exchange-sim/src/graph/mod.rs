@@ -1,6 +1,7 @@
 //! Microsoft Graph v1.0: events and calendars, messages and mail folders.
 
 mod answer;
+mod attachments;
 mod batch;
 mod calendar;
 mod call;
@@ -8,20 +9,33 @@ mod categories;
 mod delta;
 mod error;
 mod event;
+mod event_message;
 mod events;
+mod export;
 mod filter;
 mod folders;
+mod import;
 mod list;
+mod mailboxes;
 mod message;
 mod messages;
+mod mime;
 mod pace;
 mod prefer;
 mod query;
+mod recurrence;
+mod replies;
+mod respond;
 mod route;
+mod schedule;
+mod series;
 mod settings;
+mod subscriptions;
+pub(crate) mod upload;
 mod write;
 
 pub(crate) use pace::Pace;
+pub(crate) use subscriptions::{Webhooks, notifications};
 
 use crate::fault::{self, Action, FaultKind, Service};
 use crate::store::World;
@@ -31,7 +45,7 @@ use call::Call;
 use error::Error;
 use http::Method;
 use query::Allowed;
-use route::{Route, Target};
+use route::{Attached, Route, Target};
 
 /// Answers a request whose path below `/v1.0` is `path`.
 pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> Reply {
@@ -81,7 +95,19 @@ pub(crate) fn load(request: &Request) -> Option<Load> {
     if is_batch(path) {
         return batch::load(request);
     }
-    Some(Load { mailbox: mailbox_of(path)?, steps: 1 })
+    Some(Load { mailbox: account_of(request, path)?, steps: 1 })
+}
+
+/// Whose slots a request takes: its mailbox's, or those of the user who signed in as "me".
+#[cfg(feature = "server")]
+fn account_of(request: &Request, path: &str) -> Option<String> {
+    match mailbox_of(path)?.as_str() {
+        route::ME => {
+            let token = request.headers().get(http::header::AUTHORIZATION)?;
+            token.to_str().ok().map(str::to_owned)
+        }
+        mailbox => Some(mailbox.to_owned()),
+    }
 }
 
 /// The mailbox that a path below `/v1.0` is about.
@@ -95,7 +121,13 @@ fn is_batch(path: &str) -> bool {
 
 /// One request, alone or as a step of a batch.
 fn step(world: &mut World, request: &Request, path: &str) -> Reply {
-    let mailbox = mailbox_of(path);
+    let mailbox = match mailboxes::path(path) {
+        Some(path) => mailboxes::address(world, &path),
+        None => mailbox_of(path).and_then(|mailbox| match mailbox.as_str() {
+            route::ME => authorize(world, request).ok()?.user,
+            _ => Some(mailbox),
+        }),
+    };
     let action = world.faults.take(Service::Graph, &operation(request, path), mailbox.as_deref());
     let refuse = |world: &mut World, refusal| {
         Error::refusal(refusal).render(world, call::client_request_id(request))
@@ -107,27 +139,30 @@ fn step(world: &mut World, request: &Request, path: &str) -> Reply {
 }
 
 fn serve(world: &mut World, request: &Request, path: &str) -> Result<Response, Error> {
-    let roles = authorize(world, request)?;
+    let caller = authorize(world, request)?;
     if request.extensions().get::<Slots>() == Some(&Slots(0)) {
         let message = "Application is over its MailboxConcurrency limit.";
         return Err(Error::throttled(message, Some(1.0)));
     }
-    let route = Route::parse(path)?;
-    if route.user == route::ME {
-        return Err(Error::bad_request(
-            "/me request is only valid with delegated authentication flow.",
-        ));
+    if let Some(path) = subscriptions::path(path) {
+        return subscriptions::serve(world, request, &caller, &path);
     }
+    if let Some(path) = mailboxes::path(path) {
+        return mailboxes::serve(world, request, &caller, &path);
+    }
+    let route = Route::parse(path)?;
+    let user = caller.user(world, &route)?;
     if let Some(needed) = route.needs(request.method())
-        && !needed.iter().any(|role| roles.iter().any(|granted| granted == role))
+        && !needed.iter().any(|permission| caller.may(permission))
     {
         return Err(Error::access_denied());
     }
     let options = route.options(request.method());
     let allowed = Allowed { options, strict: world.config.strict };
-    let call = Call::new(request, &route.user, allowed)?;
+    let call = Call::new(request, &user, allowed)?;
+    route.check_expand(&call.query)?;
     call.mailbox(world)?;
-    world.pace.count(world.config.throttle, &call.address, world.now())?;
+    world.pace.count(world.config.throttle, &call.address, request, world.now())?;
     answer(world, &call, request.method(), &route.target)
 }
 
@@ -147,6 +182,7 @@ fn answer(
         ("DELETE", Target::Calendar(calendar)) => calendar::delete(world, call, calendar),
         ("GET", Target::Events(calendar)) => list::events(world, call, calendar.as_ref()),
         ("POST", Target::Events(calendar)) => events::create(world, call, calendar.as_ref()),
+        ("POST", Target::Schedule) => schedule::get(world, call),
         ("GET", Target::View(calendar)) => list::view(world, call, calendar),
         ("GET", Target::ViewDelta(calendar)) => delta::view(world, call, calendar),
         ("GET", Target::EventsDelta(calendar)) => delta::events(world, call, calendar),
@@ -157,8 +193,14 @@ fn answer(
         ("DELETE", Target::Event(calendar, id)) => {
             events::delete(world, call, calendar.as_ref(), id)
         }
+        ("GET", Target::Instances(calendar, id)) => {
+            series::instances(world, call, calendar.as_ref(), id)
+        }
         ("POST", Target::PermanentDelete(calendar, id)) => {
             events::permanent_delete(world, call, calendar.as_ref(), id)
+        }
+        ("POST", Target::Respond(calendar, id, action)) => {
+            respond::act(world, call, calendar.as_ref(), id, *action)
         }
         _ => mail(world, call, method, target),
     }
@@ -181,10 +223,14 @@ fn mail(
         ("GET", Target::ChildFolders(id)) => folders::list(world, call, Some(id)),
         ("POST", Target::ChildFolders(id)) => folders::create(world, call, Some(id)),
         ("POST", Target::MoveFolder(id)) => folders::move_to(world, call, id),
+        ("POST", Target::CopyFolder(id)) => folders::copy_to(world, call, id),
         ("GET", Target::Messages(folder)) => messages::list(world, call, folder.as_deref()),
         ("POST", Target::Messages(folder)) => messages::create(world, call, folder.as_deref()),
         ("GET", Target::MessagesDelta(folder)) => delta::messages(world, call, folder),
         ("GET", Target::Message(folder, id)) => messages::get(world, call, folder.as_deref(), id),
+        ("GET", Target::MessageValue(folder, id)) => {
+            mime::value(world, call, folder.as_deref(), id)
+        }
         ("PATCH", Target::Message(folder, id)) => {
             messages::update(world, call, folder.as_deref(), id)
         }
@@ -213,18 +259,78 @@ fn settings_of(
         ("PATCH", Target::Category(id)) => categories::update(world, call, id),
         ("DELETE", Target::Category(id)) => categories::delete(world, call, id),
         ("GET", Target::Settings) => settings::get(world, call),
+        ("GET", Target::ExchangeSettings) => mailboxes::settings(world, call),
         ("PATCH", Target::Settings) => settings::update(world, call),
         ("GET", Target::Setting(name)) => settings::member(world, call, name),
-        _ => Err(Error::new(
-            405,
-            "ErrorInvalidRequest",
-            format!("The OData request is not supported: {method}."),
-        )),
+        _ => attached(world, call, method, target),
     }
 }
 
-/// Checks the bearer token and gives its roles.
-fn authorize(world: &World, request: &Request) -> Result<Vec<String>, Error> {
+/// The part of [`answer`] that is about attachments.
+fn attached(
+    world: &mut World,
+    call: &Call<'_>,
+    method: &str,
+    target: &Target,
+) -> Result<Response, Error> {
+    let refused = || {
+        let message = format!("The OData request is not supported: {method}.");
+        Err(Error::new(405, "ErrorInvalidRequest", message))
+    };
+    let Target::Attached(owner, what) = target else { return refused() };
+    match (method, what) {
+        ("GET", Attached::All) => attachments::list(world, call, owner),
+        ("POST", Attached::All) => attachments::create(world, call, owner),
+        ("GET", Attached::Count) => attachments::count(world, call, owner),
+        ("GET", Attached::One(id)) => attachments::get(world, call, owner, id),
+        ("DELETE", Attached::One(id)) => attachments::delete(world, call, owner, id),
+        ("GET", Attached::Value(id)) => attachments::value(world, call, owner, id),
+        ("POST", Attached::UploadSession) => upload::create(world, call, owner),
+        (_, _) => refused(),
+    }
+}
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Caller {
+    /// The user it acts for, by address; `None` where an application acts for itself.
+    user: Option<String>,
+    /// What it may: application or delegated permissions.
+    permissions: Vec<String>,
+}
+
+impl Caller {
+    /// The user that a path is about: others than oneself are open to applications only.
+    fn user(&self, world: &World, route: &Route) -> Result<String, Error> {
+        let Some(own) = &self.user else {
+            if route.user == route::ME {
+                return Err(Error::bad_request(
+                    "/me request is only valid with delegated authentication flow.",
+                ));
+            }
+            return Ok(route.user.clone());
+        };
+        if route.user == route::ME {
+            return Ok(own.clone());
+        }
+        match world.find_user("", &route.user) {
+            Some(mailbox) if mailbox.address != *own => Err(Error::access_denied()),
+            Some(_) | None => Ok(route.user.clone()),
+        }
+    }
+
+    /// Whether it has a permission; delegated ones have no `.All`.
+    fn may(&self, permission: &str) -> bool {
+        let name = match self.user {
+            Some(_) => permission.strip_suffix(".All").unwrap_or(permission),
+            None => permission,
+        };
+        self.permissions.iter().any(|granted| granted == name)
+    }
+}
+
+/// Checks the bearer token.
+fn authorize(world: &World, request: &Request) -> Result<Caller, Error> {
     let header = request
         .headers()
         .get(http::header::AUTHORIZATION)
@@ -238,7 +344,13 @@ fn authorize(world: &World, request: &Request) -> Result<Vec<String>, Error> {
         return Err(Error::unauthorized("Access token is empty."));
     };
     match world.tokens.check(token, Audience::Graph, world.now()) {
-        Ok(grant) => Ok(grant.roles.clone()),
+        Ok(grant) => {
+            let permissions = match grant.user {
+                Some(_) => grant.scopes.clone(),
+                None => grant.roles.clone(),
+            };
+            Ok(Caller { user: grant.user.clone(), permissions })
+        }
         Err(error) => Err(Error::unauthorized(error.to_string())),
     }
 }

@@ -18,6 +18,14 @@ pub(super) struct Query {
     pub(super) filter: Option<Filter>,
     pub(super) order: Vec<Order>,
     pub(super) expand: Vec<PropertyId>,
+    /// `$expand=exceptionOccurrences`.
+    pub(super) exceptions: Option<Expanded>,
+    /// `$expand=attachments`.
+    pub(super) attachments: Option<Expanded>,
+    /// `$expand=microsoft.graph.itemAttachment/item`.
+    pub(super) attached_items: bool,
+    /// `$expand=microsoft.graph.eventMessage/event`.
+    pub(super) event: bool,
     pub(super) start: Option<Timestamp>,
     pub(super) end: Option<Timestamp>,
     pub(super) token: Option<String>,
@@ -30,6 +38,13 @@ pub(super) struct Query {
 pub(super) struct Given {
     pub(super) name: &'static str,
     pub(super) value: String,
+}
+
+/// What is expanded, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Expanded {
+    /// The members selected inside, all of them by default.
+    pub(super) select: Option<Vec<String>>,
 }
 
 /// One term of `$orderby`.
@@ -74,7 +89,11 @@ pub(super) const NONE: &[&str] = &[];
 const TOP_MAX: usize = 1000;
 
 /// What Graph expands in events and messages and this server doesn't.
-const ELSEWHERE: [&str; 3] = ["attachments", "extensions", "microsoft.graph.eventMessage/event"];
+const ELSEWHERE: [&str; 1] = ["extensions"];
+/// The event of a meeting message (docs: eventmessage-get).
+const EVENT_OF_MESSAGE: &str = "microsoft.graph.eventMessage/event";
+/// The item of an attachment (docs: attachment-get).
+const ATTACHED_ITEM: &str = "microsoft.graph.itemAttachment/item";
 
 impl Query {
     /// Reads the options.
@@ -118,13 +137,10 @@ impl Query {
             },
             "$skip" => self.skip = value.parse().map_err(|_| invalid())?,
             "$count" => self.count = value.eq_ignore_ascii_case("true"),
-            "$select" => {
-                let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
-                self.select = Some(names.map(str::to_owned).collect());
-            }
+            "$select" => self.select = Some(names(value)),
             "$filter" => self.filter = Some(Filter::parse(value)?),
             "$orderby" => self.order = order(value),
-            "$expand" => self.expand = expand(value)?,
+            "$expand" => self.expand(value)?,
             "startDateTime" => self.start = Some(instant(value).ok_or_else(invalid)?),
             "endDateTime" => self.end = Some(instant(value).ok_or_else(invalid)?),
             "$skiptoken" | "$deltatoken" => self.token = Some(value.to_owned()),
@@ -132,6 +148,75 @@ impl Query {
         }
         Ok(())
     }
+
+    /// `exceptionOccurrences`, `singleValueExtendedProperties($filter=id eq '…' or id eq '…')`, the
+    /// same with multiValue.
+    fn expand(&mut self, value: &str) -> Result<(), Error> {
+        let unsupported =
+            || Error::query(format!("Parsing OData Select and Expand failed: '{value}'."));
+        for part in split_outside(value).into_iter().map(str::trim) {
+            let (name, options) = match part.split_once('(') {
+                None => (part, None),
+                Some((name, options)) => {
+                    let options = options.strip_suffix(')').ok_or_else(unsupported)?;
+                    (name.trim(), Some(options.split_once('=').ok_or_else(unsupported)?))
+                }
+            };
+            let is = |known: &str| known.eq_ignore_ascii_case(name);
+            match options.map(|(option, value)| (option.trim(), value)) {
+                _ if ELSEWHERE.into_iter().any(is) => {
+                    let message = format!("The built-in Exchange doesn't expand '{name}'.");
+                    return Err(Error::new(501, "NotImplemented", message));
+                }
+                None if is("attachments") => self.attachments = Some(Expanded::default()),
+                Some(("$select", value)) if is("attachments") => {
+                    self.attachments = Some(Expanded { select: Some(names(value)) });
+                }
+                None if is(ATTACHED_ITEM) => self.attached_items = true,
+                None if is(EVENT_OF_MESSAGE) => self.event = true,
+                Some(("$expand", value))
+                    if is(ATTACHED_ITEM)
+                        && value.to_ascii_lowercase().ends_with("/attachments") =>
+                {
+                    self.attached_items = true;
+                    self.attachments = Some(Expanded::default());
+                }
+                None if is("exceptionOccurrences") => self.exceptions = Some(Expanded::default()),
+                Some(("$select", value)) if is("exceptionOccurrences") => {
+                    self.exceptions = Some(Expanded { select: Some(names(value)) });
+                }
+                Some(("$filter", filter))
+                    if is("singleValueExtendedProperties")
+                        || is("multiValueExtendedProperties") =>
+                {
+                    self.expand.extend(properties(filter)?.ok_or_else(unsupported)?);
+                }
+                Some(_) | None => return Err(unsupported()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn names(value: &str) -> Vec<String> {
+    let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// The extended properties that a filter names; `None` where it names none.
+fn properties(filter: &str) -> Result<Option<Vec<PropertyId>>, Error> {
+    let quoted = filter.split('\'').skip(1).step_by(2);
+    let ids = quoted.map(|text| {
+        PropertyId::parse(text).ok_or_else(|| {
+            Error::new(
+                400,
+                "ErrorInvalidProperty",
+                format!("The property Id '{text}' for extended property is invalid."),
+            )
+        })
+    });
+    let ids: Vec<PropertyId> = ids.collect::<Result<_, _>>()?;
+    Ok((!ids.is_empty()).then_some(ids))
 }
 
 /// An offset in the value counts; without one it is UTC (docs: event-delta).
@@ -156,45 +241,6 @@ fn order(value: &str) -> Vec<Order> {
             Some(Order { path, descending })
         })
         .collect()
-}
-
-/// `singleValueExtendedProperties($filter=id eq '…' or id eq '…')`, the same with multiValue.
-fn expand(value: &str) -> Result<Vec<PropertyId>, Error> {
-    let unsupported =
-        || Error::query(format!("Parsing OData Select and Expand failed: '{value}'."));
-    let mut ids = Vec::new();
-    for part in split_outside(value) {
-        let part = part.trim();
-        let wanted = part.split('(').next().unwrap_or_default();
-        if let Some(known) = ELSEWHERE.iter().find(|known| known.eq_ignore_ascii_case(wanted)) {
-            let message = format!("The built-in Exchange doesn't expand '{known}'.");
-            return Err(Error::new(501, "NotImplemented", message));
-        }
-        let (name, options) = part.split_once('(').ok_or_else(unsupported)?;
-        let known = ["singleValueExtendedProperties", "multiValueExtendedProperties"];
-        if !known.iter().any(|known| known.eq_ignore_ascii_case(name.trim())) {
-            return Err(unsupported());
-        }
-        let options = options.strip_suffix(')').ok_or_else(unsupported)?;
-        let (option, filter) = options.split_once('=').ok_or_else(unsupported)?;
-        if !option.trim().eq_ignore_ascii_case("$filter") {
-            return Err(unsupported());
-        }
-        let before = ids.len();
-        for text in filter.split('\'').skip(1).step_by(2) {
-            ids.push(PropertyId::parse(text).ok_or_else(|| {
-                Error::new(
-                    400,
-                    "ErrorInvalidProperty",
-                    format!("The property Id '{text}' for extended property is invalid."),
-                )
-            })?);
-        }
-        if ids.len() == before {
-            return Err(unsupported());
-        }
-    }
-    Ok(ids)
 }
 
 fn split_outside(value: &str) -> Vec<&str> {

@@ -1,19 +1,20 @@
 //! Paths below `/v1.0`.
 
+use super::attachments::Owner;
 use super::call::{CalendarRef, decode};
 use super::error::Error;
 use super::messages::Action;
-use super::query;
+use super::query::{self, Query};
+use super::respond;
 use http::Method;
 
 /// The user segment of `/me`.
 pub(super) const ME: &str = "me";
 
 /// Segments of Graph v1.0 that are understood and not served.
-const ELSEWHERE: [&str; 28] = [
+const ELSEWHERE: [&str; 26] = [
     "delta",
     "accept",
-    "attachments",
     "calendargroups",
     "calendarpermissions",
     "cancel",
@@ -26,7 +27,6 @@ const ELSEWHERE: [&str; 28] = [
     "getmailtips",
     "getschedule",
     "inferenceclassification",
-    "instances",
     "messagerules",
     "messages",
     "move",
@@ -39,6 +39,17 @@ const ELSEWHERE: [&str; 28] = [
     "tentativelyaccept",
     "translateexchangeids",
     "todo",
+];
+
+/// Segments below a user or calendar that something is served under.
+const SERVED: [&str; 7] = [
+    "calendar",
+    "calendars",
+    "calendarview",
+    "events",
+    "mailboxsettings",
+    "mailfolders",
+    "permanentdelete",
 ];
 
 /// A path understood.
@@ -59,24 +70,45 @@ pub(super) enum Target {
     Events(Option<CalendarRef>),
     EventsDelta(CalendarRef),
     Event(Option<CalendarRef>, String),
+    Instances(Option<CalendarRef>, String),
     PermanentDelete(Option<CalendarRef>, String),
+    /// An action on a meeting.
+    Respond(Option<CalendarRef>, String, respond::Action),
     View(CalendarRef),
+    /// Any of a user's calendars: the answer is about others.
+    Schedule,
     ViewDelta(CalendarRef),
     MailFolders,
     MailFoldersDelta,
     MailFolder(String),
     ChildFolders(String),
     MoveFolder(String),
+    CopyFolder(String),
     /// Messages without a folder are those of the whole mailbox.
     Messages(Option<String>),
     MessagesDelta(String),
     Message(Option<String>, String),
+    /// A message in MIME.
+    MessageValue(Option<String>, String),
     Act(Option<String>, String, Action),
+    Attached(Owner, Attached),
     SendMail,
     Categories,
     Category(String),
     Settings,
     Setting(String),
+    /// Which mailboxes the user has.
+    ExchangeSettings,
+}
+
+/// What of an item's attachments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Attached {
+    All,
+    Count,
+    One(String),
+    Value(String),
+    UploadSession,
 }
 
 impl Route {
@@ -99,6 +131,9 @@ impl Route {
         let reads = method == Method::GET;
         match &self.target {
             Target::User => None,
+            Target::Schedule => {
+                Some(&["Calendars.ReadBasic", "Calendars.Read", "Calendars.ReadWrite"])
+            }
             Target::MailFolders
             | Target::MailFoldersDelta
             | Target::MailFolder(_)
@@ -107,18 +142,29 @@ impl Route {
             {
                 Some(&["Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"])
             }
-            Target::Messages(_) | Target::MessagesDelta(_) | Target::Message(..) if reads => {
+            Target::Messages(_)
+            | Target::MessagesDelta(_)
+            | Target::Message(..)
+            | Target::MessageValue(..)
+            | Target::Attached(Owner::Message(..), _)
+                if reads =>
+            {
                 Some(&["Mail.Read", "Mail.ReadWrite"])
             }
             Target::SendMail | Target::Act(_, _, Action::Send) => Some(&["Mail.Send"]),
+            // docs: usersettings-list-exchange
+            Target::ExchangeSettings => Some(&["User.Read.All", "User.ReadWrite.All"]),
             Target::MailFolders
             | Target::MailFoldersDelta
             | Target::MailFolder(_)
             | Target::ChildFolders(_)
             | Target::MoveFolder(_)
+            | Target::CopyFolder(_)
             | Target::Messages(_)
             | Target::MessagesDelta(_)
             | Target::Message(..)
+            | Target::MessageValue(..)
+            | Target::Attached(Owner::Message(..), _)
             | Target::Act(..) => Some(&["Mail.ReadWrite"]),
             Target::Categories | Target::Category(_) | Target::Settings | Target::Setting(_)
                 if reads =>
@@ -133,7 +179,10 @@ impl Route {
             | Target::Events(_)
             | Target::EventsDelta(_)
             | Target::Event(..)
+            | Target::Instances(..)
             | Target::PermanentDelete(..)
+            | Target::Respond(..)
+            | Target::Attached(Owner::Event(..), _)
             | Target::View(_)
             | Target::ViewDelta(_) => {
                 if reads {
@@ -143,6 +192,21 @@ impl Route {
                 }
             }
         }
+    }
+
+    /// Refuses to expand what only events have in anything else.
+    pub(super) fn check_expand(&self, query: &Query) -> Result<(), Error> {
+        let of_events = matches!(
+            self.target,
+            Target::Events(_) | Target::Event(..) | Target::View(_) | Target::Instances(..)
+        );
+        if of_events || query.exceptions.is_none() {
+            return Ok(());
+        }
+        Err(Error::query(
+            "Parsing OData Select and Expand failed: Could not find a property named \
+             'exceptionOccurrences'.",
+        ))
     }
 
     /// The query options allowed.
@@ -156,17 +220,24 @@ impl Route {
             Target::Category(_) | Target::Settings | Target::Setting(_) => query::SINGLE,
             Target::Calendars | Target::MailFolders | Target::Events(_) => query::LIST,
             Target::ChildFolders(_) | Target::Messages(_) | Target::Categories => query::LIST,
-            Target::View(_) => query::VIEW,
+            Target::View(_) | Target::Instances(..) => query::VIEW,
+            Target::Schedule | Target::ExchangeSettings => query::NONE,
+            Target::Attached(_, Attached::All) => query::LIST,
+            Target::Attached(_, Attached::One(_)) => query::SINGLE,
+            Target::Attached(..) => query::NONE,
             Target::ViewDelta(_) | Target::EventsDelta(_) => query::DELTA,
             Target::MessagesDelta(_) | Target::MailFoldersDelta => query::MESSAGE_DELTA,
-            Target::PermanentDelete(..) | Target::MoveFolder(_) => query::NONE,
-            Target::Act(..) | Target::SendMail => query::NONE,
+            Target::PermanentDelete(..) | Target::MoveFolder(_) | Target::CopyFolder(_) => {
+                query::NONE
+            }
+            Target::MessageValue(..) => query::NONE,
+            Target::Act(..) | Target::Respond(..) | Target::SendMail => query::NONE,
         }
     }
 }
 
 /// Decoded segments; `events('X')` is another way to write `events/X`.
-fn segments(path: &str) -> Vec<String> {
+pub(super) fn segments(path: &str) -> Vec<String> {
     let mut segments = Vec::new();
     for segment in path.split('/').filter(|segment| !segment.is_empty()).map(decode) {
         match segment.strip_suffix("')").and_then(|segment| segment.split_once("('")) {
@@ -177,9 +248,21 @@ fn segments(path: &str) -> Vec<String> {
     segments
 }
 
+/// The service's words for a delta that only its description has (microsoftgraph/msgraph-metadata
+/// #607 and #608).
+pub(super) fn untracked(kind: &str) -> Error {
+    Error::bad_request(format!(
+        "Unsupported request: Change tracking is not supported against 'microsoft.graph.{kind}'."
+    ))
+}
+
 /// What Graph has and this server doesn't, or nothing that exists.
 fn not_served(lower: &[&str]) -> Error {
-    match lower.iter().find(|segment| ELSEWHERE.contains(segment)) {
+    let made_up = |head: &&&str| !SERVED.contains(head) && !ELSEWHERE.contains(head);
+    if let Some(head) = lower.first().filter(made_up) {
+        return Error::no_such_path(head);
+    }
+    match lower.iter().rev().find(|segment| ELSEWHERE.contains(segment)) {
         Some(segment) => Error::new(
             501,
             "NotImplemented",
@@ -190,6 +273,9 @@ fn not_served(lower: &[&str]) -> Error {
 }
 
 fn target(segments: &[&str], lower: &[String]) -> Result<Target, Error> {
+    if let Some(at) = lower.iter().position(|segment| segment == "attachments") {
+        return attached(target(&segments[..at], &lower[..at])?, &segments[at + 1..], lower);
+    }
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
     let id = |at: usize| segments[at].to_owned();
     let lower = lower.as_slice();
@@ -201,12 +287,14 @@ fn target(segments: &[&str], lower: &[String]) -> Result<Target, Error> {
         ["mailfolders", _] => Target::MailFolder(id(1)),
         ["mailfolders", _, "childfolders"] => Target::ChildFolders(id(1)),
         ["mailfolders", _, "move"] => Target::MoveFolder(id(1)),
+        ["mailfolders", _, "copy"] => Target::CopyFolder(id(1)),
         ["mailfolders", _, "messages", rest @ ..] => {
             return in_messages(Some(id(1)), &segments[3..], rest, lower);
         }
         ["messages", rest @ ..] => return in_messages(None, &segments[1..], rest, lower),
         ["outlook", "mastercategories"] => Target::Categories,
         ["outlook", "mastercategories", key] if !key.starts_with('$') => Target::Category(id(2)),
+        ["settings", "exchange"] => Target::ExchangeSettings,
         ["mailboxsettings"] => Target::Settings,
         ["mailboxsettings", _] => Target::Setting(id(1)),
         ["sendmail" | "microsoft.graph.sendmail"] => Target::SendMail,
@@ -219,11 +307,39 @@ fn target(segments: &[&str], lower: &[String]) -> Result<Target, Error> {
         ["events"] => Target::Events(None),
         ["events", delta] if is_delta(delta) => Target::EventsDelta(CalendarRef::Default),
         ["events", _] => Target::Event(None, id(1)),
+        ["events", _, "instances"] => Target::Instances(None, id(1)),
         ["events", _, "permanentdelete"] => Target::PermanentDelete(None, id(1)),
+        ["events", _, action] => act_on(None, id(1), action).ok_or_else(|| not_served(lower))?,
         ["calendarview"] => Target::View(CalendarRef::Default),
         ["calendarview", delta] if is_delta(delta) => Target::ViewDelta(CalendarRef::Default),
         [..] => return Err(not_served(lower)),
     })
+}
+
+/// What follows `attachments`, of the item before it.
+fn attached(item: Target, rest: &[&str], lower: &[String]) -> Result<Target, Error> {
+    let owner = if let Target::Event(calendar, id) = item {
+        Owner::Event(calendar, id)
+    } else if let Target::Message(folder, id) = item {
+        Owner::Message(folder, id)
+    } else {
+        return Err(Error::no_such_path("attachments"));
+    };
+    let is = |name: &str, known: &str| {
+        let name = name.trim_start_matches("microsoft.graph.");
+        name.eq_ignore_ascii_case(known)
+    };
+    let what = match rest {
+        [] => Attached::All,
+        ["$count"] => Attached::Count,
+        [action] if is(action, "createUploadSession") => Attached::UploadSession,
+        [id] => Attached::One((*id).to_owned()),
+        [id, "$value"] => Attached::Value((*id).to_owned()),
+        [..] => {
+            return Err(Error::no_such_path(lower.last().map_or("", String::as_str)));
+        }
+    };
+    Ok(Target::Attached(owner, what))
 }
 
 fn in_calendar(calendar: CalendarRef, segments: &[&str], lower: &[&str]) -> Result<Target, Error> {
@@ -233,11 +349,21 @@ fn in_calendar(calendar: CalendarRef, segments: &[&str], lower: &[&str]) -> Resu
         ["events"] => Target::Events(Some(calendar)),
         ["events", delta] if is_delta(delta) => Target::EventsDelta(calendar),
         ["events", _] => Target::Event(Some(calendar), id(1)),
+        ["events", _, "instances"] => Target::Instances(Some(calendar), id(1)),
         ["events", _, "permanentdelete"] => Target::PermanentDelete(Some(calendar), id(1)),
+        ["events", _, action] => {
+            act_on(Some(calendar), id(1), action).ok_or_else(|| not_served(lower))?
+        }
+        ["getschedule" | "microsoft.graph.getschedule"] => Target::Schedule,
         ["calendarview"] => Target::View(calendar),
         ["calendarview", delta] if is_delta(delta) => Target::ViewDelta(calendar),
         [..] => return Err(not_served(lower)),
     })
+}
+
+/// What is done with a meeting.
+fn act_on(calendar: Option<CalendarRef>, id: String, action: &str) -> Option<Target> {
+    respond::Action::parse(action).map(|action| Target::Respond(calendar, id, action))
 }
 
 fn in_messages(
@@ -251,9 +377,10 @@ fn in_messages(
         [delta] if is_delta(delta) => match folder {
             Some(folder) => Target::MessagesDelta(folder),
             // The service has it for folders only (docs: message-delta).
-            None => return Err(not_served(path)),
+            None => return Err(untracked("message")),
         },
         [_] => Target::Message(folder, segments[0].to_owned()),
+        [_, "$value"] => Target::MessageValue(folder, segments[0].to_owned()),
         [_, action] => match Action::parse(action) {
             Some(action) => Target::Act(folder, segments[0].to_owned(), action),
             None => return Err(not_served(path)),

@@ -3,32 +3,29 @@
 use super::call::Call;
 use super::error::Error;
 use super::event::select;
+use super::replies;
 use super::write::{object, only, text};
 use crate::Response;
 use crate::store::settings::Settings;
-use crate::store::{World, Zone};
+use crate::store::{Mailbox, World, Zone};
 use serde_json::{Value, json};
 
 /// Members that are kept.
-const MODELLED: [&str; 4] = ["timeZone", "dateFormat", "timeFormat", "language"];
+const MODELLED: [&str; 5] =
+    ["automaticRepliesSetting", "timeZone", "dateFormat", "timeFormat", "language"];
 /// Members of the type that can't be set here (docs: mailboxSettings resource).
-const ELSEWHERE: [&str; 5] = [
-    "archiveFolder",
-    "automaticRepliesSetting",
-    "delegateMeetingMessageDeliveryOptions",
-    "userPurpose",
-    "workingHours",
-];
+const ELSEWHERE: [&str; 4] =
+    ["archiveFolder", "delegateMeetingMessageDeliveryOptions", "userPurpose", "workingHours"];
 const TYPE: &str = "microsoft.graph.mailboxSettings";
 
 /// All settings.
 pub(super) fn get(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
-    Ok(shown(call, &call.mailbox(world)?.settings))
+    Ok(shown(call, call.mailbox(world)?))
 }
 
 /// One setting, by its name in any case.
 pub(super) fn member(world: &mut World, call: &Call<'_>, name: &str) -> Result<Response, Error> {
-    let json = render(&call.mailbox(world)?.settings);
+    let json = render(call.mailbox(world)?);
     let found = json
         .as_object()
         .and_then(|members| members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)));
@@ -56,6 +53,9 @@ pub(super) fn update(world: &mut World, call: &Call<'_>) -> Result<Response, Err
     let mut settings = mailbox.settings.clone();
     for (name, value) in &body {
         match name.as_str() {
+            "automaticRepliesSetting" => {
+                replies::read(value, &mut settings.oof, mailbox.now, call.strict)?;
+            }
             "timeZone" => settings.zone = zone(&text(name, value)?)?,
             "dateFormat" => settings.date_format = text(name, value)?,
             "timeFormat" => settings.time_format = text(name, value)?,
@@ -64,7 +64,7 @@ pub(super) fn update(world: &mut World, call: &Call<'_>) -> Result<Response, Err
         }
     }
     mailbox.settings = settings;
-    Ok(shown(call, &mailbox.settings))
+    Ok(shown(call, mailbox))
 }
 
 fn zone(name: &str) -> Result<Zone, Error> {
@@ -95,20 +95,16 @@ fn not_served(name: &str) -> Error {
     Error::new(501, "NotImplemented", message)
 }
 
-fn shown(call: &Call<'_>, settings: &Settings) -> Response {
-    let mut json = select(render(settings), call.query.select.as_ref());
+fn shown(call: &Call<'_>, mailbox: &Mailbox) -> Response {
+    let mut json = select(render(mailbox), call.query.select.as_ref());
     json["@odata.context"] = json!(call.context("mailboxSettings"));
     call.answer(200, &json)
 }
 
-fn render(settings: &Settings) -> Value {
+fn render(mailbox: &Mailbox) -> Value {
+    let settings = &mailbox.settings;
     json!({
-        "automaticRepliesSetting": {
-            "status": "disabled",
-            "externalAudience": "all",
-            "internalReplyMessage": "",
-            "externalReplyMessage": "",
-        },
+        "automaticRepliesSetting": replies::render(mailbox),
         "dateFormat": settings.date_format,
         "language": {"locale": settings.locale, "displayName": settings.language},
         "timeFormat": settings.time_format,

@@ -1,7 +1,9 @@
 //! Events as clients write them: POST and PATCH bodies.
 
+use super::attachments;
 use super::error::Error;
 use super::prefer::unknown_zone;
+use super::recurrence;
 use crate::store::{
     Attendee, AttendeeRole, Body, BodyKind, Content, Event, Importance, Location, Person,
     PropertyId, PropertyType, PropertyValue, Response, Sensitivity, ShowAs, Zone, ZonedTime,
@@ -39,7 +41,8 @@ const READ_ONLY: [&str; 24] = [
 ];
 
 /// Members that clients write.
-const WRITABLE: [&str; 22] = [
+const WRITABLE: [&str; 23] = [
+    "attachments",
     "subject",
     "body",
     "categories",
@@ -94,6 +97,7 @@ pub(super) fn update(content: &mut Content, body: &Map<String, Value>) -> Result
              updated.",
         ));
     }
+    attachments::check_update(body)?;
     apply(content, body)
 }
 
@@ -107,7 +111,8 @@ pub(super) fn transaction_id(body: &Map<String, Value>) -> Result<Option<String>
 
 fn apply(content: &mut Content, body: &Map<String, Value>) -> Result<(), Error> {
     for (name, value) in body {
-        if READ_ONLY.contains(&name.as_str()) || name.contains("@odata.") {
+        let later = name == "recurrence";
+        if later || READ_ONLY.contains(&name.as_str()) || name.contains("@odata.") {
             continue;
         }
         if !of_item(content, name, value)? {
@@ -116,10 +121,12 @@ fn apply(content: &mut Content, body: &Map<String, Value>) -> Result<(), Error> 
             of_event(event, name, value)?;
         }
     }
-    match content.as_event() {
-        Some(event) => check_all_day(event),
-        None => Ok(()),
+    let Some(event) = content.as_event_mut() else { return Ok(()) };
+    // After the start, which it is checked against.
+    if let Some(recurrence) = body.get("recurrence") {
+        recurrence::take(event, recurrence)?;
     }
+    check_all_day(event)
 }
 
 /// Takes a member that all items have; `false` if it is none.
@@ -151,6 +158,7 @@ pub(super) fn of_item(content: &mut Content, name: &str, value: &Value) -> Resul
                 ],
             )?;
         }
+        "attachments" => content.attachments.extend(attachments::read_all(value)?),
         "isReminderOn" => content.reminder.set = flag(name, value)?,
         "reminderMinutesBeforeStart" => {
             let minutes = value.as_i64().and_then(|minutes| i32::try_from(minutes).ok());
@@ -225,10 +233,6 @@ fn of_event(event: &mut Event, name: &str, value: &Value) -> Result<(), Error> {
             let known = ["unknown", "skypeForBusiness", "skypeForConsumer", "teamsForBusiness"];
             choice(name, value, &known.map(|name| (name, ())))?;
         }
-        "recurrence" if value.is_null() => {}
-        "recurrence" => {
-            return Err(Error::new(501, "NotImplemented", "Series are not served here."));
-        }
         _ => {
             return Err(Error::body(format!(
                 "The property '{name}' does not exist on type 'microsoft.graph.event'. Make sure to \
@@ -264,7 +268,7 @@ fn check_all_day(event: &Event) -> Result<(), Error> {
     Ok(())
 }
 
-fn time(name: &str, value: &Value) -> Result<ZonedTime, Error> {
+pub(super) fn time(name: &str, value: &Value) -> Result<ZonedTime, Error> {
     let members = object(name, value)?;
     only(members, &["dateTime", "timeZone"], "microsoft.graph.dateTimeTimeZone")?;
     let written = match members.get("dateTime") {
@@ -418,7 +422,7 @@ pub(super) fn only(members: &Map<String, Value>, known: &[&str], kind: &str) -> 
     }
 }
 
-fn wrong_type(name: &str, kind: &str) -> Error {
+pub(super) fn wrong_type(name: &str, kind: &str) -> Error {
     Error::body(format!("Cannot read the value of the property '{name}' as the type '{kind}'."))
 }
 

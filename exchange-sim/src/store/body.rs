@@ -1,7 +1,9 @@
 //! Bodies, and how Exchange rewrites them.
 
+use serde::{Deserialize, Serialize};
+
 /// Text or HTML.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum BodyKind {
     /// Plain text.
     #[default]
@@ -11,7 +13,7 @@ pub enum BodyKind {
 }
 
 /// A body as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Body {
     /// What `content` is.
     pub kind: BodyKind,

@@ -13,6 +13,13 @@ use std::sync::Arc;
 /// Cursors kept of a mailbox; older ones are unknown.
 const CURSORS_MAX: usize = 10_000;
 
+/// Lines of the log and entries of rounds kept of a mailbox at least, and how many more an item is
+/// worth. A cursor from before the log has expired, one whose round is forgotten is unknown.
+const LINES_MIN: usize = 100_000;
+const LINES_PER_ITEM: usize = 4;
+const ENTRIES_MIN: usize = 1_000_000;
+const ENTRIES_PER_ITEM: usize = 20;
+
 /// What a change is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Node {
@@ -40,6 +47,17 @@ pub enum What {
     Deleted,
 }
 
+/// Where something new came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Somebody made it here.
+    Made,
+    /// It is a copy of what lay in a folder.
+    Copied(Node, FolderId),
+    /// It is mail that arrived.
+    Delivered,
+}
+
 /// One line of the log.
 #[derive(Debug, Clone)]
 pub(super) struct Change {
@@ -47,6 +65,8 @@ pub(super) struct Change {
     pub(super) parent: FolderId,
     pub(super) node: Node,
     pub(super) what: What,
+    pub(super) cause: Cause,
+    pub(super) at: Timestamp,
 }
 
 /// Which changes a cursor follows.
@@ -65,6 +85,13 @@ pub struct Window {
     pub start: Timestamp,
     /// First instant outside.
     pub end: Timestamp,
+}
+
+impl Window {
+    /// Whether something from `start` to `end` touches it; without duration it counts at its instant.
+    pub fn touches(self, start: Timestamp, end: Timestamp) -> bool {
+        start < self.end && (end > self.start || start == self.start)
+    }
 }
 
 /// What a cursor is bound to; a token used for another feed is refused.
@@ -133,7 +160,19 @@ impl Mailbox {
     /// Appends to the log.
     pub(super) fn record(&mut self, parent: FolderId, node: Node, what: What) {
         let seq = self.log.last().map_or(1, |change| change.seq + 1);
-        self.log.push(Change { seq, parent, node, what });
+        let at = self.now;
+        self.log.push(Change { seq, parent, node, what, cause: Cause::Made, at });
+        if self.log.len() > LINES_MIN + LINES_PER_ITEM * self.items.len() {
+            // Some at once, so that it isn't done with each line.
+            self.log.drain(..self.log.len() / 4);
+        }
+    }
+
+    /// Says where what the last line of the log tells of came from.
+    pub(super) fn explain(&mut self, cause: Cause) {
+        if let Some(change) = self.log.last_mut() {
+            change.cause = cause;
+        }
     }
 
     /// Finds the cursor of a token.
@@ -173,6 +212,8 @@ impl Mailbox {
                 let cursor = cursor.clone();
                 if cursor.next < cursor.entries.len() {
                     cursor
+                } else if cursor.upto + 1 < self.first_seq() {
+                    return Err(CursorError::Expired);
                 } else {
                     self.later_round(feed, cursor.upto)
                 }
@@ -186,18 +227,58 @@ impl Mailbox {
         if from > 0 && max > 1 && self.odd() {
             from -= 1;
         }
-        let to = (from + max).min(cursor.entries.len());
+        let to = self.page_end(&cursor, from, max);
         let entries = cursor.entries[from..to].to_vec();
         let more = to < cursor.entries.len();
         let token = self.new_token();
-        self.cursors.insert(token.clone(), Cursor { next: to, ..cursor });
-        self.tokens.push_back(token.clone());
-        if self.tokens.len() > CURSORS_MAX
-            && let Some(oldest) = self.tokens.pop_front()
-        {
-            self.cursors.remove(&oldest);
-        }
+        self.keep(token.clone(), Cursor { next: to, ..cursor });
         Page { entries, token, more }
+    }
+
+    /// Keeps a cursor, and forgets the oldest ones where they are too many or hold too much.
+    fn keep(&mut self, token: String, mut cursor: Cursor) {
+        if cursor.next == cursor.entries.len() {
+            // The next round begins anew: nothing of this one is needed any more.
+            cursor = Cursor { entries: Arc::new([]), next: 0, ..cursor };
+        }
+        if Arc::strong_count(&cursor.entries) == 1 {
+            self.entries_held += cursor.entries.len();
+        }
+        self.cursors.insert(token.clone(), cursor);
+        self.tokens.push_back(token);
+        let entries_max = ENTRIES_MIN + ENTRIES_PER_ITEM * self.items.len();
+        while self.tokens.len() > CURSORS_MAX
+            || (self.entries_held > entries_max && self.tokens.len() > 1)
+        {
+            let oldest = self.tokens.pop_front().and_then(|token| self.cursors.remove(&token));
+            if let Some(oldest) = oldest
+                && Arc::strong_count(&oldest.entries) == 1
+            {
+                self.entries_held -= oldest.entries.len();
+            }
+        }
+    }
+
+    /// Where a page of `max` that begins at `from` ends. In a window a series is not split, and may
+    /// exceed what a page holds (microsoftgraph/microsoft-graph-docs#7352).
+    fn page_end(&self, cursor: &Cursor, from: usize, max: usize) -> usize {
+        let Some(window) = cursor.feed.window else {
+            return (from + max).min(cursor.entries.len());
+        };
+        let size = |entry: &Entry| match entry.node {
+            Node::Item { id, .. } => self.item(id).map_or(1, |item| item.size_in(window)),
+            Node::Folder(_) => 1,
+        };
+        let mut held: usize = cursor.entries[from..cursor.next].iter().map(size).sum();
+        let mut to = cursor.next;
+        while let Some(entry) = cursor.entries.get(to)
+            && (held < max || to == cursor.next)
+            && max > 0
+        {
+            held += size(entry);
+            to += 1;
+        }
+        to
     }
 
     fn first_round(&self, feed: &Feed) -> Cursor {
@@ -222,8 +303,9 @@ impl Mailbox {
     fn later_round(&self, feed: &Feed, since: u64) -> Cursor {
         // First and last change of each node, and the place of the last.
         let mut nodes: BTreeMap<Node, (What, What, u64)> = BTreeMap::new();
-        // Sequence numbers count from 1 without gaps.
-        for change in self.log.iter().skip(since as usize) {
+        // Sequence numbers have no gaps.
+        let known = (since + 1).saturating_sub(self.first_seq());
+        for change in self.log.iter().skip(known as usize) {
             let followed = match (feed.scope, change.node) {
                 (Scope::Items(folder), Node::Item { .. }) => change.parent == folder,
                 (Scope::Folders(root), Node::Folder(_)) => {
@@ -273,11 +355,7 @@ impl Mailbox {
 }
 
 fn inside(item: &Item, window: Option<Window>) -> bool {
-    match (window, item.content.as_event()) {
-        (Some(window), Some(event)) => event.overlaps(window.start, window.end),
-        (Some(_), None) => false,
-        (None, _) => true,
-    }
+    window.is_none_or(|window| item.is_in(window))
 }
 
 #[cfg(test)]
@@ -306,5 +384,39 @@ mod tests {
         assert_eq!(mailbox.cursor(&first).err(), Some(CursorError::Unknown));
         assert!(mailbox.cursor(&last).is_ok());
         assert_eq!(mailbox.cursors.len(), CURSORS_MAX);
+    }
+
+    #[test]
+    fn log_and_rounds_are_bounded() {
+        let mut world = World::new(Config::default());
+        let mailbox = world.add_mailbox("anna@contoso.example", "secret");
+        let folder = mailbox.role(Role::Calendar);
+        let feed = Feed {
+            operation: "delta".to_owned(),
+            scope: Scope::Folders(mailbox.role(Role::Root)),
+            window: None,
+        };
+        let mut page = mailbox.sync_page(&feed, None, 1).expect("a page");
+        let middle = page.token.clone();
+        while page.more {
+            page = mailbox.sync_page(&feed, Some(&page.token), 5).expect("a page");
+        }
+        let early = page.token;
+        for _ in 0..=LINES_MIN {
+            mailbox.record(folder, Node::Folder(folder), What::Changed);
+        }
+        assert!(mailbox.log.len() <= LINES_MIN);
+        // A round that has begun goes on; a new one would have a gap.
+        assert!(mailbox.sync_page(&feed, Some(&middle), 1).is_ok());
+        let error = mailbox.sync_page(&feed, Some(&early), 1).err();
+        assert_eq!(error, Some(CursorError::Expired));
+        let held = mailbox.entries_held;
+        let begun = mailbox.sync_page(&feed, None, 1).expect("a page").token;
+        assert!(mailbox.entries_held > held);
+        for _ in 0..CURSORS_MAX {
+            mailbox.sync_page(&feed, Some(&begun), 1000).expect("a page");
+        }
+        assert_eq!(mailbox.cursor(&begun).err(), Some(CursorError::Unknown));
+        assert_eq!(mailbox.entries_held, 0);
     }
 }

@@ -1,10 +1,13 @@
 //! Mail on its way from one mailbox to others.
 
 use super::Error;
+use super::changes::Cause;
 use super::folder::{FolderId, Role};
 use super::item::{Content, ItemId, Kind, Message};
 use super::mailbox::Mailbox;
+use super::property::PropertyValue;
 use super::sent::{Sent, SentKind};
+use crate::mime::{self, headers};
 
 impl Mailbox {
     /// Sends a message; `save_to` gets a copy, usually Sent Items.
@@ -38,7 +41,32 @@ impl Mailbox {
     }
 
     /// Hands a message in and gives what is kept of it.
-    fn post(&mut self, mut content: Content) -> Result<Content, Error> {
+    fn post(&mut self, content: Content) -> Result<Content, Error> {
+        let content = self.stamped(content)?;
+        self.hand_in(&content, SentKind::Mail, content.subject.clone(), None);
+        Ok(content)
+    }
+
+    /// Hands a message about an event of this subject in; `save_to` gets a copy.
+    pub(super) fn post_notice(
+        &mut self,
+        mut content: Content,
+        kind: SentKind,
+        subject: &str,
+        save_to: Option<FolderId>,
+    ) -> Result<(), Error> {
+        self.number_anew(&mut content);
+        let content = self.stamped(content)?;
+        let uid = content.meeting().map(|meeting| meeting.event.uid.clone());
+        self.hand_in(&content, kind, subject.to_owned(), uid);
+        if let Some(folder) = save_to {
+            self.create(folder, content)?;
+        }
+        Ok(())
+    }
+
+    /// A message as it is once it is sent.
+    fn stamped(&mut self, mut content: Content) -> Result<Content, Error> {
         let (now, owner) = (self.now, self.owner());
         let message = message_mut(&mut content).ok_or(Error::WrongFolderClass)?;
         message.sent = Some(now);
@@ -46,18 +74,16 @@ impl Mailbox {
         message.draft = false;
         message.read = true;
         message.from.get_or_insert(owner);
-        let to = recipients(message);
-        let content = self.rewritten(content)?;
-        self.outbox.push(Sent {
-            at: now,
-            from: self.address.clone(),
-            to,
-            kind: SentKind::Mail,
-            subject: content.subject.clone(),
-            uid: None,
-        });
+        self.rewritten(content)
+    }
+
+    fn hand_in(&mut self, content: &Content, kind: SentKind, subject: String, uid: Option<String>) {
+        let to = match &content.kind {
+            Kind::Message(message) => recipients(message),
+            Kind::Event(_) => Vec::new(),
+        };
+        self.outbox.push(Sent { at: self.now, from: self.address.clone(), to, kind, subject, uid });
         self.deliveries.push(content.clone());
-        Ok(content)
     }
 
     /// Puts a message that others sent into the Inbox, if the owner is among its recipients.
@@ -73,7 +99,15 @@ impl Mailbox {
         message.draft = false;
         message.read = false;
         message.bcc.clear();
-        self.create(self.role(Role::Inbox), content).map(|_| ())
+        content.properties.remove(&headers::transport());
+        self.number_anew(&mut content);
+        let id = self.create(self.role(Role::Inbox), content)?;
+        self.explain(Cause::Delivered);
+        let block = mime::arrival(self.item(id)?, &self.address);
+        if let Some(item) = self.items.get_mut(&id) {
+            item.content.properties.insert(headers::transport(), PropertyValue::One(block));
+        }
+        self.attend(id)
     }
 }
 

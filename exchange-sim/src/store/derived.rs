@@ -1,6 +1,7 @@
 //! Extended properties that show what is stored as something else.
 
 use super::Error;
+use super::conversation::normalized;
 use super::goid;
 use super::item::{Importance, Item, Kind, Message, Sensitivity, ShowAs};
 use super::property::{
@@ -12,6 +13,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+/// Bytes that an empty item weighs; sizes in recordings start about there.
+const SIZE_BYTES_EMPTY: usize = 3500;
 /// PidTagMessageFlags with its bits mfRead and mfUnsent (MS-OXCMSG 2.2.1.6).
 const FLAGS: u16 = 0x0e07;
 const READ: i64 = 0x1;
@@ -92,10 +95,19 @@ impl Item {
                 Sensitivity::Private => 2,
                 Sensitivity::Confidential => 3,
             })),
-            (0x0037 | 0x0e1d, PropertyType::String) => Some(content.subject.clone()),
+            (0x0037, PropertyType::String) => Some(content.subject.clone()),
+            (0x0e1d, PropertyType::String) => Some(normalized(&content.subject).to_owned()),
+            (0x0070, PropertyType::String) => Some(self.conversation_topic().to_owned()),
+            (0x0071, PropertyType::Binary) => Some(STANDARD.encode(self.conversation_index()?)),
+            (0x3013, PropertyType::Binary) => Some(STANDARD.encode(self.conversation_id()?)),
             (0x300b, PropertyType::Binary) => Some(STANDARD.encode(self.search_key)),
+            // Inline attachments count too (MS-OXCMSG 2.2.1.2).
+            (0x0e1b, PropertyType::Boolean) => Some((!content.attachments.is_empty()).to_string()),
             (0x3007, PropertyType::SystemTime) => Some(time(self.created)),
             (0x3008, PropertyType::SystemTime) => Some(time(self.modified)),
+            (0x0e08, PropertyType::Integer) => Some(self.size().to_string()),
+            // Ascending in each folder, as IMAP has them; a move gives no new one here.
+            (0x0e23, PropertyType::Integer) => Some(self.id.0.to_string()),
             (0x1035, PropertyType::String) => match &content.kind {
                 Kind::Message(message) => Some(message.internet_message_id.clone()),
                 Kind::Event(_) => None,
@@ -120,15 +132,22 @@ impl Item {
 
     fn numbered(&self, set: &str, id: u32, kind: PropertyType) -> Option<String> {
         let reminder = self.content.reminder;
-        let event = self.content.as_event();
+        let meeting = self.content.meeting();
+        let event = self.content.as_event().or(meeting.map(|meeting| &meeting.event));
+        let occurrence = meeting.map_or(&self.occurrence, |meeting| &meeting.occurrence);
         match (set, id, kind) {
             (COMMON_SET, 0x8501, PropertyType::Integer) => Some(number(reminder.minutes.into())),
             (COMMON_SET, 0x8503, PropertyType::Boolean) => Some(reminder.set.to_string()),
             (MEETING_SET, 0x03, PropertyType::Binary) => {
-                Some(STANDARD.encode(goid::from_uid(&event?.uid)))
+                let goid = goid::clean(goid::from_uid(&event?.uid));
+                let date = occurrence.as_ref().map(|occurrence| occurrence.date);
+                Some(STANDARD.encode(goid::of_occurrence(goid, date)))
             }
             (MEETING_SET, 0x23, PropertyType::Binary) => {
                 Some(STANDARD.encode(goid::clean(goid::from_uid(&event?.uid))))
+            }
+            (APPOINTMENT_SET, 0x8201, PropertyType::Integer) => {
+                Some(number(event?.standing.sequence.into()))
             }
             (APPOINTMENT_SET, 0x8205, PropertyType::Integer) => {
                 Some(number(match event?.show_as {
@@ -150,16 +169,33 @@ impl Item {
                 let meeting = i64::from(event.is_meeting());
                 Some(number(meeting + 4 * i64::from(event.cancelled)))
             }
-            (APPOINTMENT_SET, 0x8223, PropertyType::Boolean) => event.map(|_| false.to_string()),
+            (APPOINTMENT_SET, 0x8223, PropertyType::Boolean) => {
+                Some((event?.series.is_some() || occurrence.is_some()).to_string())
+            }
             _ => None,
         }
+    }
+
+    /// Its size in bytes, with what an empty item weighs.
+    pub fn size(&self) -> usize {
+        SIZE_BYTES_EMPTY + self.content.size()
     }
 
     /// The message class.
     pub fn class(&self) -> &'static str {
         match &self.content.kind {
-            Kind::Event(_) => "IPM.Appointment",
-            Kind::Message(_) => "IPM.Note",
+            // Recordings; the class that MS-OXOCAL 2.2.10.1.6 gives the message of an exception.
+            Kind::Event(_) => match &self.occurrence {
+                Some(of) if of.is_exception => {
+                    "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}"
+                }
+                Some(_) => "IPM.Appointment.Occurrence",
+                None => "IPM.Appointment",
+            },
+            Kind::Message(message) => match &message.meeting {
+                Some(meeting) => meeting.class(),
+                None => "IPM.Note",
+            },
         }
     }
 }

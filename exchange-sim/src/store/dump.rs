@@ -1,5 +1,6 @@
 //! A mailbox in one plain form, in which a test can compare two servers.
 
+use super::attachment::{Attachment, AttachmentData};
 use super::body::BodyKind;
 use super::folder::Folder;
 use super::item::{
@@ -7,6 +8,10 @@ use super::item::{
 };
 use super::mailbox::Mailbox;
 use super::property::PropertyValue;
+use super::recurrence::{End, Index, Pattern, Recurrence, Weekdays};
+use super::series::Series;
+use aws_lc_rs::digest::{SHA256, digest};
+use jiff::civil::Weekday;
 use serde_json::{Map, Value, json};
 
 impl Mailbox {
@@ -67,7 +72,7 @@ impl Mailbox {
             .collect();
         let mut dump = json!({
             "ews_id": self.ews_id(item),
-            "graph_id": self.graph_immutable_id(item.id),
+            "graph_id": self.graph_immutable_id(item.reference()),
             "change_key": self.change_key(item),
             "created": item.created.to_string(),
             "modified": item.modified.to_string(),
@@ -78,13 +83,62 @@ impl Mailbox {
             "sensitivity": sensitivity(content.sensitivity),
             "reminder": {"set": content.reminder.set, "minutes": content.reminder.minutes},
             "properties": properties,
+            "attachments": content.attachments.iter().map(attachment).collect::<Vec<_>>(),
             "transaction_id": item.transaction_id,
         });
         if let Some(own) = dump.as_object_mut() {
             own.extend(dump_kind(&content.kind));
+            if let Some(series) = item.series() {
+                own.insert("series".to_owned(), self.dump_series(item, series));
+            }
         }
         dump
     }
+
+    /// `{"recurrence", "exceptions": {DATE: ITEM}, "deleted": [DATE]}`.
+    fn dump_series(&self, master: &Item, series: &Series) -> Value {
+        let exceptions: Map<String, Value> = series
+            .exceptions
+            .keys()
+            .filter_map(|date| {
+                Some((date.to_string(), self.dump_item(&master.occurrence_on(*date)?)))
+            })
+            .collect();
+        let deleted: Vec<String> = series.deleted.iter().map(ToString::to_string).collect();
+        json!({
+            "recurrence": recurrence(&series.recurrence),
+            "exceptions": exceptions,
+            "deleted": deleted,
+        })
+    }
+}
+
+fn attachment(attachment: &Attachment) -> Value {
+    let mut dump = json!({
+        "name": attachment.name,
+        "content_type": attachment.content_type,
+        "content_id": attachment.content_id,
+        "inline": attachment.inline,
+        "size": attachment.size(),
+    });
+    match &attachment.data {
+        AttachmentData::File(content) => {
+            let hash = digest(&SHA256, content);
+            let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            dump["kind"] = json!("file");
+            dump["sha256"] = json!(hash);
+        }
+        AttachmentData::Item(content) => {
+            dump["kind"] = json!("item");
+            dump["subject"] = json!(content.subject);
+            dump["attachments"] = content.attachments.iter().map(self::attachment).collect();
+        }
+        AttachmentData::Reference(reference) => {
+            dump["kind"] = json!("reference");
+            dump["url"] = json!(reference.url);
+        }
+    }
+    dump
 }
 
 fn dump_kind(kind: &Kind) -> Map<String, Value> {
@@ -125,6 +179,63 @@ fn dump_kind(kind: &Kind) -> Map<String, Value> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             Map::new()
         }
+    }
+}
+
+/// Pattern and range by the names of the six patterns and three ranges in EWS.
+fn recurrence(recurrence: &Recurrence) -> Value {
+    let pattern = match &recurrence.pattern {
+        Pattern::Daily { interval } => json!({"type": "daily", "interval": interval}),
+        Pattern::Weekly { interval, days: on, first_day } => json!({
+            "type": "weekly", "interval": interval, "days": days(*on),
+            "first_day": weekday(*first_day),
+        }),
+        Pattern::AbsoluteMonthly { interval, day } => {
+            json!({"type": "absoluteMonthly", "interval": interval, "day": day})
+        }
+        Pattern::RelativeMonthly { interval, days: on, index: nth } => json!({
+            "type": "relativeMonthly", "interval": interval, "days": days(*on),
+            "index": index(*nth),
+        }),
+        Pattern::AbsoluteYearly { interval, month, day } => json!({
+            "type": "absoluteYearly", "interval": interval, "month": month, "day": day,
+        }),
+        Pattern::RelativeYearly { interval, days: on, index: nth, month } => json!({
+            "type": "relativeYearly", "interval": interval, "days": days(*on),
+            "index": index(*nth), "month": month,
+        }),
+    };
+    let end = match recurrence.range.end {
+        End::Never => json!({"type": "noEnd"}),
+        End::On(date) => json!({"type": "endDate", "date": date.to_string()}),
+        End::Count(count) => json!({"type": "numbered", "count": count}),
+    };
+    json!({"pattern": pattern, "start": recurrence.range.start.to_string(), "end": end})
+}
+
+fn days(days: Weekdays) -> Vec<&'static str> {
+    days.iter().map(weekday).collect()
+}
+
+fn weekday(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "monday",
+        Weekday::Tuesday => "tuesday",
+        Weekday::Wednesday => "wednesday",
+        Weekday::Thursday => "thursday",
+        Weekday::Friday => "friday",
+        Weekday::Saturday => "saturday",
+        Weekday::Sunday => "sunday",
+    }
+}
+
+fn index(index: Index) -> &'static str {
+    match index {
+        Index::First => "first",
+        Index::Second => "second",
+        Index::Third => "third",
+        Index::Fourth => "fourth",
+        Index::Last => "last",
     }
 }
 

@@ -1,6 +1,8 @@
 //! Folders; calendars are folders of class `IPF.Appointment`.
 
+use super::property::{PropertyId, PropertyType, PropertyValue};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 /// A folder's number within its mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +27,8 @@ pub struct Folder {
     pub created: Timestamp,
     /// Graph's `calendarColor`, kept for calendars.
     pub color: String,
+    /// Extended properties as clients set them.
+    pub properties: BTreeMap<PropertyId, PropertyValue>,
 }
 
 /// Container class of calendars.
@@ -33,10 +37,27 @@ pub const CALENDAR_CLASS: &str = "IPF.Appointment";
 pub const MAIL_CLASS: &str = "IPF.Note";
 
 impl Folder {
+    /// Whether clients show it to people (PidTagAttributeHidden).
+    pub fn is_hidden(&self) -> bool {
+        let value = self.properties.get(&hidden()).and_then(PropertyValue::one);
+        value.is_some_and(|value| matches!(value.trim(), "true" | "1"))
+    }
+
+    /// Whether it is for mail; what a client made without a class is (recordings: Exchange gives it
+    /// none, and Graph shows it all the same).
+    pub fn is_for_mail(&self) -> bool {
+        self.class == MAIL_CLASS || self.class.is_empty() && self.role.is_none()
+    }
+
     /// Whether it is a calendar.
     pub fn is_calendar(&self) -> bool {
         self.class == CALENDAR_CLASS
     }
+}
+
+/// PidTagAttributeHidden.
+pub fn hidden() -> PropertyId {
+    PropertyId::tag(PropertyType::Boolean, 0x10f4)
 }
 
 /// The well-known folders (EWS `DistinguishedFolderIdNameType`, Graph well-known names).
@@ -76,11 +97,19 @@ pub enum Role {
     RecoverableItemsPurges,
     /// Mail put aside; known to Graph by this name, to EWS as a plain folder.
     Archive,
+    /// What searches are kept in.
+    SearchFolders,
+    /// Earlier versions of what was changed.
+    RecoverableItemsVersions,
+    /// What is kept for discovery.
+    RecoverableItemsDiscoveryHolds,
+    /// Conversations by instant messages.
+    ConversationHistory,
 }
 
 impl Role {
     /// Every role, in the order the folders are made.
-    pub const ALL: [Role; 17] = [
+    pub const ALL: [Role; 21] = [
         Role::Root,
         Role::MsgFolderRoot,
         Role::RecoverableItemsRoot,
@@ -98,6 +127,10 @@ impl Role {
         Role::SentItems,
         Role::Tasks,
         Role::Archive,
+        Role::SearchFolders,
+        Role::RecoverableItemsVersions,
+        Role::RecoverableItemsDiscoveryHolds,
+        Role::ConversationHistory,
     ];
 
     /// The name in requests of both faces.
@@ -120,6 +153,10 @@ impl Role {
             Role::RecoverableItemsDeletions => "recoverableitemsdeletions",
             Role::RecoverableItemsPurges => "recoverableitemspurges",
             Role::Archive => "archive",
+            Role::SearchFolders => "searchfolders",
+            Role::RecoverableItemsVersions => "recoverableitemsversions",
+            Role::RecoverableItemsDiscoveryHolds => "recoverableitemsdiscoveryholds",
+            Role::ConversationHistory => "conversationhistory",
         }
     }
 
@@ -148,6 +185,10 @@ impl Role {
             Role::RecoverableItemsDeletions => "Deletions",
             Role::RecoverableItemsPurges => "Purges",
             Role::Archive => "Archive",
+            Role::SearchFolders => "Finder",
+            Role::RecoverableItemsVersions => "Versions",
+            Role::RecoverableItemsDiscoveryHolds => "DiscoveryHolds",
+            Role::ConversationHistory => "Conversation History",
         }
     }
 
@@ -156,6 +197,8 @@ impl Role {
         match self {
             Role::Root | Role::MsgFolderRoot | Role::RecoverableItemsRoot => "",
             Role::RecoverableItemsDeletions | Role::RecoverableItemsPurges => "",
+            Role::RecoverableItemsVersions | Role::RecoverableItemsDiscoveryHolds => "",
+            Role::SearchFolders => "",
             Role::Calendar => CALENDAR_CLASS,
             Role::Contacts => "IPF.Contact",
             Role::Journal => "IPF.Journal",
@@ -163,6 +206,7 @@ impl Role {
             Role::Tasks => "IPF.Task",
             Role::DeletedItems | Role::Drafts | Role::Inbox => MAIL_CLASS,
             Role::JunkEmail | Role::Outbox | Role::SentItems | Role::Archive => MAIL_CLASS,
+            Role::ConversationHistory => MAIL_CLASS,
         }
     }
 
@@ -171,7 +215,11 @@ impl Role {
         match self {
             Role::Root => None,
             Role::MsgFolderRoot | Role::RecoverableItemsRoot => Some(Role::Root),
+            Role::SearchFolders => Some(Role::Root),
             Role::RecoverableItemsDeletions | Role::RecoverableItemsPurges => {
+                Some(Role::RecoverableItemsRoot)
+            }
+            Role::RecoverableItemsVersions | Role::RecoverableItemsDiscoveryHolds => {
                 Some(Role::RecoverableItemsRoot)
             }
             Role::Calendar | Role::Contacts | Role::DeletedItems | Role::Drafts => {
@@ -183,6 +231,7 @@ impl Role {
             Role::Outbox | Role::SentItems | Role::Tasks | Role::Archive => {
                 Some(Role::MsgFolderRoot)
             }
+            Role::ConversationHistory => Some(Role::MsgFolderRoot),
         }
     }
 }

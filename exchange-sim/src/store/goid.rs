@@ -2,6 +2,7 @@
 
 use super::rng::Rng;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 const HEADER: [u8; 16] = [
     0x04, 0x00, 0x00, 0x00, 0x82, 0x00, 0xe0, 0x00, 0x74, 0xc5, 0xb7, 0x10, 0x1a, 0x82, 0xe0, 0x08,
@@ -11,7 +12,7 @@ const FILETIME_OFFSET_SECONDS: i64 = 11_644_473_600;
 
 /// Makes the UID of an event born on this server: a GlobalObjectId in upper-case hexadecimal.
 pub fn new_uid(now: Timestamp, rng: &mut Rng) -> String {
-    let filetime = (now.as_second() + FILETIME_OFFSET_SECONDS).max(0) as u64 * 10_000_000;
+    let filetime = filetime(now);
     let mut bytes = HEADER.to_vec();
     bytes.extend_from_slice(&[0; 4]);
     bytes.extend_from_slice(&filetime.to_le_bytes());
@@ -19,6 +20,11 @@ pub fn new_uid(now: Timestamp, rng: &mut Rng) -> String {
     bytes.extend_from_slice(&16_u32.to_le_bytes());
     bytes.extend_from_slice(&rng.bytes16());
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// A time as Windows counts it: in 100 nanoseconds since 1601.
+pub(super) fn filetime(at: Timestamp) -> u64 {
+    (at.as_second() + FILETIME_OFFSET_SECONDS).max(0) as u64 * 10_000_000
 }
 
 /// The GlobalObjectId of a UID: its own bytes, or wrapped as `vCal-Uid` when it is foreign.
@@ -40,6 +46,15 @@ pub fn from_uid(uid: &str) -> Vec<u8> {
 pub fn clean(mut goid: Vec<u8>) -> Vec<u8> {
     if let Some(date) = goid.get_mut(16..20) {
         date.fill(0);
+    }
+    goid
+}
+
+/// The GlobalObjectId of an occurrence: year, month and day of its date in bytes 16 to 19.
+pub fn of_occurrence(mut goid: Vec<u8>, date: Option<Date>) -> Vec<u8> {
+    if let (Some(place), Some(date)) = (goid.get_mut(16..20), date) {
+        let [high, low] = date.year().to_be_bytes();
+        place.copy_from_slice(&[high, low, date.month() as u8, date.day() as u8]);
     }
     goid
 }

@@ -1,17 +1,39 @@
 //! Items: what both faces read and write.
 
+use super::attachment::Attachment;
 use super::body::Body;
+use super::changes::Window;
 use super::folder::FolderId;
+use super::meeting::{Meeting, Standing};
 use super::property::{PropertyId, PropertyValue};
+use super::series::{Occurrence, Series};
 use super::zone::Zone;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An item's number within its mailbox; it survives moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ItemId(pub u64);
 
-/// A stored item.
+/// An item, or one occurrence of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ItemRef {
+    /// The item; of an occurrence its master.
+    pub id: ItemId,
+    /// The date on which the recurrence has the occurrence.
+    pub date: Option<Date>,
+}
+
+impl From<ItemId> for ItemRef {
+    fn from(id: ItemId) -> Self {
+        Self { id, date: None }
+    }
+}
+
+/// A stored item, or an occurrence made up from one.
 #[derive(Debug, Clone)]
 pub struct Item {
     /// Its number.
@@ -30,12 +52,14 @@ pub struct Item {
     pub transaction_id: Option<String>,
     /// 16 bytes that copies keep (PR_SEARCH_KEY).
     pub search_key: [u8; 16],
+    /// What it is of a series; `None` for what is stored by itself.
+    pub occurrence: Option<Occurrence>,
     /// What clients write.
     pub content: Content,
 }
 
 /// The writable part of an item: read it, change it, hand it to `Mailbox::update`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Content {
     /// At most 255 characters.
     pub subject: String,
@@ -50,13 +74,16 @@ pub struct Content {
     /// Set for events by default, 15 minutes before.
     pub reminder: Reminder,
     /// Extended properties that are not shown as something else.
+    #[serde(with = "super::export::pairs")]
     pub properties: BTreeMap<PropertyId, PropertyValue>,
+    /// In the order in which they were attached.
+    pub attachments: Vec<Attachment>,
     /// What only one kind of item has.
     pub kind: Kind,
 }
 
 /// Kinds of items.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Kind {
     /// `IPM.Appointment`.
     Event(Box<Event>),
@@ -65,7 +92,7 @@ pub enum Kind {
 }
 
 /// A calendar event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Start with the zone it was stated in.
     pub start: ZonedTime,
@@ -97,10 +124,14 @@ pub struct Event {
     pub request_sent: bool,
     /// Graph's `isOnlineMeeting`.
     pub online_meeting: bool,
+    /// What makes it the master of a series.
+    pub series: Option<Arc<Series>>,
+    /// How it stands between organiser and attendees.
+    pub standing: Standing,
 }
 
 /// A mail message.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// Author.
     pub from: Option<Person>,
@@ -120,10 +151,12 @@ pub struct Message {
     pub draft: bool,
     /// With angle brackets.
     pub internet_message_id: String,
+    /// What makes it a meeting message.
+    pub meeting: Option<Box<Meeting>>,
 }
 
 /// An instant and the zone it was stated in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZonedTime {
     /// The instant, of whole seconds.
     pub utc: Timestamp,
@@ -132,7 +165,7 @@ pub struct ZonedTime {
 }
 
 /// A place.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Location {
     /// What people read.
     pub name: String,
@@ -145,7 +178,7 @@ pub struct Location {
 }
 
 /// Name and SMTP address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// Display name.
     pub name: String,
@@ -154,7 +187,7 @@ pub struct Person {
 }
 
 /// Somebody invited.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attendee {
     /// Who.
     pub person: Person,
@@ -167,7 +200,7 @@ pub struct Attendee {
 }
 
 /// As what somebody is invited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum AttendeeRole {
     Required,
@@ -176,7 +209,7 @@ pub enum AttendeeRole {
 }
 
 /// Answers to an invitation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Response {
     None,
@@ -188,7 +221,7 @@ pub enum Response {
 }
 
 /// When to remind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
     /// Whether at all.
     pub set: bool,
@@ -202,7 +235,7 @@ impl Reminder {
 }
 
 /// Importance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Importance {
     Low,
@@ -211,7 +244,7 @@ pub enum Importance {
 }
 
 /// Sensitivity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Sensitivity {
     Normal,
@@ -221,7 +254,7 @@ pub enum Sensitivity {
 }
 
 /// Free/busy state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum ShowAs {
     Free,
@@ -251,6 +284,8 @@ impl Content {
             my_response: Response::Organizer,
             request_sent: false,
             online_meeting: false,
+            series: None,
+            standing: Standing::default(),
         };
         Self::of(subject, Reminder::DEFAULT, Kind::Event(Box::new(event)))
     }
@@ -267,6 +302,7 @@ impl Content {
             read: false,
             draft: true,
             internet_message_id: String::new(),
+            meeting: None,
         };
         let reminder = Reminder { set: false, minutes: 0 };
         Self::of(subject, reminder, Kind::Message(Box::new(message)))
@@ -281,6 +317,7 @@ impl Content {
             sensitivity: Sensitivity::Normal,
             reminder,
             properties: BTreeMap::new(),
+            attachments: Vec::new(),
             kind,
         }
     }
@@ -303,10 +340,9 @@ impl Content {
 }
 
 impl Event {
-    /// Whether it touches the half-open window.
-    pub fn overlaps(&self, start: Timestamp, end: Timestamp) -> bool {
-        // An event without duration counts at its instant.
-        self.start.utc < end && (self.end.utc > start || self.start.utc == start)
+    /// Whether it touches a window; of a series its master's own time counts.
+    pub fn is_in(&self, window: Window) -> bool {
+        window.touches(self.start.utc, self.end.utc)
     }
 
     /// Whether others are invited, which makes it a meeting.

@@ -2,20 +2,24 @@
 
 use super::Error;
 use super::body::Body;
-use super::changes::{Change, Cursor, Node, What};
+use super::changes::{Cause, Change, Cursor, Node, What};
 use super::folder::{CALENDAR_CLASS, Folder, FolderId, Role};
 use super::goid;
-use super::ids::{self, KeyClass, Named};
-use super::item::{Content, Item, ItemId, Kind, Person};
+use super::item::{Content, Item, ItemId, ItemRef, Kind, Person};
+use super::meeting::keep_answers;
 use super::rng::Rng;
-use super::sent::{Sent, SentKind};
+use super::sent::Sent;
+use super::series::follow_master;
 use super::settings::Settings;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+const TOKEN_BYTES: usize = 32;
 const SUBJECT_CHARS_MAX: usize = 255;
+/// What a mailbox takes unless its administrator says otherwise (docs: attachment-createuploadsession).
+const MESSAGE_BYTES_MAX: usize = 35 * 1024 * 1024;
 /// Exchange refuses events longer than five years.
 const EVENT_DAYS_MAX: i64 = 1827;
 /// How long after a create Exchange Online touches the item once more.
@@ -40,6 +44,8 @@ pub struct Mailbox {
     pub settles: bool,
     /// One page in so many repeats an entry; 0 for never.
     pub repeat_one_in: u64,
+    /// Bytes that an item may have with all its attachments.
+    pub message_bytes_max: usize,
     /// Randomness of its own.
     pub rng: Rng,
     /// What the owner sets.
@@ -52,6 +58,8 @@ pub struct Mailbox {
     pub(super) cursors: BTreeMap<String, Cursor>,
     /// The tokens of `cursors`, oldest first.
     pub(super) tokens: VecDeque<String>,
+    /// Entries that `cursors` hold, each round counted once.
+    pub(super) entries_held: usize,
     pub(super) outbox: Vec<Sent>,
     pub(super) deliveries: Vec<Content>,
     unsettled: Vec<(Timestamp, ItemId)>,
@@ -85,6 +93,7 @@ impl Mailbox {
             now,
             settles: false,
             repeat_one_in: 0,
+            message_bytes_max: MESSAGE_BYTES_MAX,
             rng,
             folders: BTreeMap::new(),
             items: BTreeMap::new(),
@@ -92,6 +101,7 @@ impl Mailbox {
             log: Vec::new(),
             cursors: BTreeMap::new(),
             tokens: VecDeque::new(),
+            entries_held: 0,
             outbox: Vec::new(),
             deliveries: Vec::new(),
             unsettled: Vec::new(),
@@ -150,7 +160,10 @@ impl Mailbox {
         if is_event != (class == CALENDAR_CLASS) && folder != trash {
             return Err(Error::WrongFolderClass);
         }
-        let content = self.rewritten(content)?;
+        let mut content = self.rewritten(content)?;
+        if let Some(event) = content.as_event_mut() {
+            event.settle_series(None)?;
+        }
         let id = ItemId(self.take_id());
         let change = self.bump();
         let search_key = self.rng.bytes16();
@@ -163,6 +176,7 @@ impl Mailbox {
             modified: self.now,
             transaction_id: None,
             search_key,
+            occurrence: None,
             content,
         };
         self.items.insert(id, item);
@@ -184,15 +198,25 @@ impl Mailbox {
     /// Replaces an item's content; where `expected` is given it must be the current change number.
     pub fn update(
         &mut self,
-        id: ItemId,
+        at: impl Into<ItemRef>,
         expected: Option<u64>,
         content: Content,
     ) -> Result<(), Error> {
+        let ItemRef { id, date } = at.into();
         let current = self.item(id)?.change;
         if expected.is_some_and(|expected| expected != current) {
             return Err(Error::Conflict);
         }
-        let content = self.rewritten(content)?;
+        if let Some(date) = date {
+            return self.update_occurrence(id, date, content);
+        }
+        let mut content = self.rewritten(content)?;
+        let before = &self.item(id)?.content;
+        keep_answers(before, &mut content);
+        if let Some(event) = content.as_event_mut() {
+            event.settle_series(before.as_event())?;
+        }
+        follow_master(before, &mut content);
         let what = match self.items.get(&id) {
             Some(item) if only_read_flag(&item.content, &content) => What::ReadFlag,
             _ => What::Changed,
@@ -202,7 +226,8 @@ impl Mailbox {
     }
 
     /// Moves an item; ids that tell moves change.
-    pub fn move_item(&mut self, id: ItemId, target: FolderId) -> Result<(), Error> {
+    pub fn move_item(&mut self, at: impl Into<ItemRef>, target: FolderId) -> Result<(), Error> {
+        let id = whole(at)?;
         let class = self.folder(target)?.class.clone();
         let item = self.item(id)?;
         let is_event = item.content.as_event().is_some();
@@ -229,20 +254,26 @@ impl Mailbox {
     }
 
     /// Copies an item with all its properties; the copy has a new id and the same search key.
-    pub fn copy_item(&mut self, id: ItemId, target: FolderId) -> Result<ItemId, Error> {
-        let (content, key) = {
-            let item = self.item(id)?;
-            (item.content.clone(), item.search_key)
-        };
+    pub fn copy_item(&mut self, at: impl Into<ItemRef>, target: FolderId) -> Result<ItemId, Error> {
+        let id = whole(at)?;
+        let item = self.item(id)?;
+        let (mut content, key) = (item.content.clone(), item.search_key);
+        let source = Cause::Copied(Node::Item { id, moves: item.moves }, item.folder);
+        self.number_anew(&mut content);
         let copy = self.create(target, content)?;
+        self.explain(source);
         if let Some(item) = self.items.get_mut(&copy) {
             item.search_key = key;
         }
         Ok(copy)
     }
 
-    /// Deletes an item.
-    pub fn delete(&mut self, id: ItemId, how: DeleteType) -> Result<(), Error> {
+    /// Deletes an item; an occurrence is gone however it is deleted.
+    pub fn delete(&mut self, at: impl Into<ItemRef>, how: DeleteType) -> Result<(), Error> {
+        let ItemRef { id, date } = at.into();
+        if let Some(date) = date {
+            return self.delete_occurrence(id, date);
+        }
         let item = self.item(id)?;
         let (folder, moves) = (item.folder, item.moves);
         let recoverable = self.role(Role::RecoverableItemsDeletions);
@@ -262,28 +293,6 @@ impl Mailbox {
         }
     }
 
-    /// Mails `to` about an item; empty lists mail nobody.
-    pub fn mail(&mut self, id: ItemId, kind: SentKind, to: Vec<String>) -> Result<(), Error> {
-        let item = self.item(id)?;
-        if to.is_empty() {
-            return Ok(());
-        }
-        let sent = Sent {
-            at: self.now,
-            from: self.address.clone(),
-            to,
-            kind,
-            subject: item.content.subject.clone(),
-            uid: item.content.as_event().map(|event| event.uid.clone()),
-        };
-        self.outbox.push(sent);
-        let event = self.items.get_mut(&id).and_then(|item| item.content.as_event_mut());
-        if let (Some(event), SentKind::Invitation) = (event, kind) {
-            event.request_sent = true;
-        }
-        Ok(())
-    }
-
     /// Lets time pass: what the server does by itself some time after a write.
     pub(super) fn settle(&mut self) {
         let now = self.now;
@@ -296,7 +305,7 @@ impl Mailbox {
         }
     }
 
-    fn touch(&mut self, id: ItemId, what: What, content: Option<Content>) {
+    pub(super) fn touch(&mut self, id: ItemId, what: What, content: Option<Content>) {
         let change = self.bump();
         let now = self.now;
         let Some(item) = self.items.get_mut(&id) else { return };
@@ -316,6 +325,11 @@ impl Mailbox {
             return Err(Error::SubjectTooLong);
         }
         content.body = std::mem::take::<Body>(&mut content.body).stored();
+        content.check_depth()?;
+        if content.size() > self.message_bytes_max {
+            return Err(Error::MessageTooLarge);
+        }
+        self.number_attachments(&mut content);
         let owner = self.owner();
         match &mut content.kind {
             Kind::Event(event) => {
@@ -333,80 +347,22 @@ impl Mailbox {
             }
             Kind::Message(message) => {
                 if message.internet_message_id.is_empty() {
-                    let host = owner.address.split('@').nth(1).unwrap_or("localhost").to_owned();
-                    message.internet_message_id = format!("<{}@{host}>", self.rng.guid());
+                    message.internet_message_id = self.new_message_id();
                 }
             }
         }
         Ok(content)
     }
 
-    // Ids
-
-    /// The id of an item as EWS shows it now.
-    pub fn ews_id(&self, item: &Item) -> String {
-        ids::ews(&self.guid, Named::Item { number: item.id.0, moves: item.moves })
+    /// A `Message-ID` of the mailbox's domain.
+    pub(super) fn new_message_id(&mut self) -> String {
+        let host = self.address.split('@').nth(1).unwrap_or("localhost").to_owned();
+        format!("<{}@{host}>", self.rng.guid())
     }
 
-    /// The id of a node of the log as EWS showed it then.
-    pub fn ews_node_id(&self, node: Node) -> String {
-        ids::ews(&self.guid, named(node))
-    }
-
-    /// The id of a folder as EWS shows it.
-    pub fn ews_folder_id(&self, id: FolderId) -> String {
-        ids::ews(&self.guid, Named::Folder(id.0))
-    }
-
-    /// The id of a node of the log in Graph's default form.
-    pub fn graph_node_id(&self, node: Node) -> String {
-        ids::graph(&self.guid, named(node))
-    }
-
-    /// The id of a folder as Graph shows it.
-    pub fn graph_folder_id(&self, id: FolderId) -> String {
-        ids::graph(&self.guid, Named::Folder(id.0))
-    }
-
-    /// Graph's immutable id of an item.
-    pub fn graph_immutable_id(&self, id: ItemId) -> String {
-        ids::graph(&self.guid, Named::Immutable(id.0))
-    }
-
-    /// Finds an item by an id of either face; ids from before a move find nothing.
-    pub fn find_item(&self, id: &str) -> Result<&Item, Error> {
-        let number = match ids::parse(&self.guid, id).ok_or(Error::ItemNotFound)? {
-            Named::Immutable(number) => number,
-            Named::Item { number, moves } => {
-                let item = self.item(ItemId(number))?;
-                return if item.moves == moves { Ok(item) } else { Err(Error::ItemNotFound) };
-            }
-            Named::Folder(_) => return Err(Error::ItemNotFound),
-        };
-        self.item(ItemId(number))
-    }
-
-    /// Finds a folder by its id in either face.
-    pub fn find_folder(&self, id: &str) -> Result<&Folder, Error> {
-        match ids::parse(&self.guid, id) {
-            Some(Named::Folder(number)) => self.folder(FolderId(number)),
-            Some(Named::Item { .. } | Named::Immutable(_)) | None => Err(Error::FolderNotFound),
-        }
-    }
-
-    /// The ChangeKey of an item.
-    pub fn change_key(&self, item: &Item) -> String {
-        let class = match item.content.kind {
-            Kind::Event(_) => KeyClass::CalendarItem,
-            Kind::Message(_) => KeyClass::Message,
-        };
-        ids::change_key(class, &self.guid, item.change)
-    }
-
-    /// The ChangeKey of a folder.
-    pub fn folder_change_key(&self, folder: &Folder) -> String {
-        let class = if folder.is_calendar() { KeyClass::CalendarFolder } else { KeyClass::Folder };
-        ids::change_key(class, &self.guid, folder.change)
+    /// Whether a token may have been given out here, as far as its form tells.
+    pub fn may_be_token(token: &str) -> bool {
+        URL_SAFE_NO_PAD.decode(token).is_ok_and(|bytes| bytes.len() == TOKEN_BYTES)
     }
 
     /// A fresh opaque token.
@@ -427,10 +383,11 @@ impl Mailbox {
     }
 }
 
-fn named(node: Node) -> Named {
-    match node {
-        Node::Item { id, moves } => Named::Item { number: id.0, moves },
-        Node::Folder(id) => Named::Folder(id.0),
+/// The item, where it isn't one occurrence of a series.
+fn whole(at: impl Into<ItemRef>) -> Result<ItemId, Error> {
+    match at.into() {
+        ItemRef { id, date: None } => Ok(id),
+        ItemRef { date: Some(_), .. } => Err(Error::CannotMoveOccurrence),
     }
 }
 

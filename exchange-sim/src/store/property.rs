@@ -1,9 +1,10 @@
 //! Extended (MAPI) properties as both faces name them.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Where a property is found.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PropertyKey {
     /// A property tag without its type, such as `0x0e07`.
     Tag(u16),
@@ -24,7 +25,7 @@ pub enum PropertyKey {
 }
 
 /// Types of properties; EWS `MapiPropertyTypeType` and Graph use the same names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs)] // The names say it all; they are Microsoft's.
 pub enum PropertyType {
     ApplicationTime,
@@ -96,7 +97,7 @@ impl PropertyType {
 }
 
 /// A property's whole identity.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PropertyId {
     /// Where it is found.
     pub key: PropertyKey,
@@ -105,7 +106,7 @@ pub struct PropertyId {
 }
 
 /// A value in its text form; what the type means is the client's business.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PropertyValue {
     /// One value.
     One(String),
@@ -129,6 +130,8 @@ pub const MEETING_SET: &str = "6ed8da90-450b-101b-98da-00aa003f1305";
 pub const APPOINTMENT_SET: &str = "00062002-0000-0000-c000-000000000046";
 /// The property set of what several kinds of items have (MS-OXPROPS: PSETID_Common).
 pub const COMMON_SET: &str = "00062008-0000-0000-c000-000000000046";
+/// The set of header fields by name (MS-OXPROPS: PS_INTERNET_HEADERS).
+pub const INTERNET_HEADERS_SET: &str = "00020386-0000-0000-c000-000000000046";
 /// The set of public strings (MS-OXPROPS: PS_PUBLIC_STRINGS).
 pub const PUBLIC_STRINGS_SET: &str = "00020329-0000-0000-c000-000000000046";
 

@@ -1,5 +1,6 @@
 //! What left a mailbox: tests ask whether anybody was mailed.
 
+use super::log::Weight;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -15,10 +16,18 @@ pub struct Sent {
     pub to: Vec<String>,
     /// What it is.
     pub kind: SentKind,
-    /// Its subject.
+    /// Its subject; of what is about an event the event's.
     pub subject: String,
     /// The event's UID, where it is about one.
     pub uid: Option<String>,
+}
+
+impl Weight for Sent {
+    fn weight(&self) -> usize {
+        let to: usize = self.to.iter().map(|to| size_of::<String>() + to.len()).sum();
+        let uid = self.uid.as_ref().map_or(0, String::len);
+        size_of::<Self>() + self.from.len() + to + self.subject.len() + uid
+    }
 }
 
 /// Kinds of mail.

@@ -2,6 +2,7 @@
 
 use super::Zone;
 use super::rng::guid_text;
+use jiff::{SignedDuration, Timestamp};
 
 /// Outlook's categories of a new mailbox, with their preset colours.
 const CATEGORIES: [(&str, u8); 6] = [
@@ -28,6 +29,47 @@ pub struct Settings {
     pub locale: String,
     /// The locale in words.
     pub language: String,
+    /// Automatic replies.
+    pub oof: Oof,
+    /// The newest EWS version of the server the mailbox lies on, where that is an older one.
+    pub ews_version: Option<String>,
+}
+
+/// Automatic replies (EWS `UserOofSettings`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oof {
+    /// Whether they are sent.
+    pub state: OofState,
+    /// Who outside gets one: `None`, `Known` or `All`.
+    pub audience: String,
+    /// From when until when, where they are scheduled.
+    pub duration: Option<(Timestamp, Timestamp)>,
+    /// What people inside get.
+    pub internal: String,
+    /// What people outside get.
+    pub external: String,
+}
+
+impl Oof {
+    /// From when until when they are scheduled; without a schedule the day to come, as the service
+    /// says.
+    pub fn times(&self, now: Timestamp) -> (Timestamp, Timestamp) {
+        self.duration.unwrap_or_else(|| {
+            let hour = Timestamp::from_second(now.as_second() / 3600 * 3600).unwrap_or(now);
+            (hour, hour.checked_add(SignedDuration::from_hours(24)).unwrap_or(hour))
+        })
+    }
+}
+
+/// Whether automatic replies are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OofState {
+    /// Never.
+    Disabled,
+    /// Always.
+    Enabled,
+    /// At a certain time.
+    Scheduled,
 }
 
 /// A category of the master list; items name categories without being in it.
@@ -56,6 +98,14 @@ impl Settings {
             time_format: "h:mm tt".to_owned(),
             locale: "en-US".to_owned(),
             language: "English (United States)".to_owned(),
+            oof: Oof {
+                state: OofState::Disabled,
+                audience: "All".to_owned(),
+                duration: None,
+                internal: String::new(),
+                external: String::new(),
+            },
+            ews_version: None,
         }
     }
 }

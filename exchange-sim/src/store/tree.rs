@@ -1,10 +1,36 @@
 //! The folder tree of a mailbox.
 
 use super::Error;
-use super::changes::{Node, What};
+use super::changes::{Cause, Change, Node, What};
 use super::folder::{Folder, FolderId, Role};
 use super::item::ItemId;
 use super::mailbox::{DeleteType, Mailbox};
+use super::property::{PropertyId, PropertyKey, PropertyType, PropertyValue};
+use std::collections::BTreeMap;
+
+/// PidTagDisplayName.
+const NAME: u16 = 0x3001;
+/// PidTagContainerClass.
+const CLASS: u16 = 0x3613;
+/// PidTagContentCount.
+const COUNT: u16 = 0x3602;
+/// PidTagContentUnreadCount.
+const UNREAD: u16 = 0x3603;
+/// PidTagSubfolders.
+const SUBFOLDERS: u16 = 0x360a;
+/// PidTagLocalCommitTimeMax: when what the folder holds last changed.
+const COMMITTED: u16 = 0x670a;
+/// PidTagDeletedCountTotal.
+const DELETED: u16 = 0x670b;
+
+/// What becomes of the folders in a folder that is emptied (EWS `DeleteSubFolders`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subfolders {
+    /// They stay.
+    Stay,
+    /// They are deleted with all they hold.
+    Go,
+}
 
 impl Mailbox {
     /// Every folder, by number.
@@ -59,6 +85,81 @@ impl Mailbox {
         Ok(id)
     }
 
+    /// Sets a folder's extended property, or removes it.
+    pub fn set_folder_property(
+        &mut self,
+        id: FolderId,
+        property: PropertyId,
+        value: Option<PropertyValue>,
+    ) -> Result<(), Error> {
+        self.change_folder(id, |folder| match value {
+            Some(value) => {
+                folder.properties.insert(property, value);
+            }
+            None => {
+                folder.properties.remove(&property);
+            }
+        })
+    }
+
+    /// Gives a folder another class; those of well-known folders stay.
+    pub fn set_folder_class(&mut self, id: FolderId, class: &str) -> Result<(), Error> {
+        let folder = self.folder(id)?;
+        if folder.role.is_some() && folder.class != class {
+            return Err(Error::FolderProtected);
+        }
+        self.change_folder(id, |folder| folder.class = class.to_owned())
+    }
+
+    /// Copies a folder with all it holds; everything copied has new ids.
+    pub fn copy_folder(&mut self, id: FolderId, target: FolderId) -> Result<FolderId, Error> {
+        let folder = self.folder(id)?.clone();
+        if folder.role.is_some() || target == id || self.is_below(target, id) {
+            return Err(Error::FolderProtected);
+        }
+        let copy = self.create_folder(target, &folder.name, &folder.class)?;
+        if let Some(parent) = folder.parent {
+            self.explain(Cause::Copied(Node::Folder(id), parent));
+        }
+        if let Some(copy) = self.folders.get_mut(&copy) {
+            copy.properties = folder.properties;
+            copy.color = folder.color;
+        }
+        let items: Vec<ItemId> = self.items_in(id).map(|item| item.id).collect();
+        for item in items {
+            self.copy_item(item, copy)?;
+        }
+        let inner: Vec<FolderId> = self.children(id).map(|folder| folder.id).collect();
+        for inner in inner {
+            self.copy_folder(inner, copy)?;
+        }
+        Ok(copy)
+    }
+
+    /// Deletes what a folder holds, and the folders in it if they are to go as well.
+    pub fn empty_folder(
+        &mut self,
+        id: FolderId,
+        how: DeleteType,
+        subfolders: Subfolders,
+    ) -> Result<(), Error> {
+        let items: Vec<ItemId> = self.items_in(id).map(|item| item.id).collect();
+        for item in items {
+            self.delete(item, how)?;
+        }
+        match subfolders {
+            Subfolders::Stay => Ok(()),
+            Subfolders::Go => {
+                let inner: Vec<FolderId> = self
+                    .children(id)
+                    .filter(|folder| folder.role.is_none())
+                    .map(|folder| folder.id)
+                    .collect();
+                inner.into_iter().try_for_each(|inner| self.delete_folder(inner, how))
+            }
+        }
+    }
+
     /// Renames a folder.
     pub fn rename_folder(&mut self, id: FolderId, name: &str) -> Result<(), Error> {
         let folder = self.folder(id)?;
@@ -79,11 +180,19 @@ impl Mailbox {
 
     /// Gives a calendar another colour.
     pub fn set_color(&mut self, id: FolderId, color: &str) -> Result<(), Error> {
+        self.change_folder(id, |folder| folder.color = color.to_owned())
+    }
+
+    fn change_folder(
+        &mut self,
+        id: FolderId,
+        change: impl FnOnce(&mut Folder),
+    ) -> Result<(), Error> {
         let parent = self.folder(id)?.parent.ok_or(Error::FolderProtected)?;
-        let change = self.bump();
+        let number = self.bump();
         if let Some(folder) = self.folders.get_mut(&id) {
-            folder.color = color.to_owned();
-            folder.change = change;
+            change(folder);
+            folder.change = number;
         }
         self.record(parent, Node::Folder(id), What::Changed);
         Ok(())
@@ -142,6 +251,38 @@ impl Mailbox {
         Ok(())
     }
 
+    /// A folder's extended property: as it was set, or what shows something else that is stored.
+    pub fn folder_property(&self, folder: &Folder, id: &PropertyId) -> Option<PropertyValue> {
+        let count = |number: usize| Some(number.to_string());
+        let shown = match (&id.key, id.kind) {
+            (PropertyKey::Tag(NAME), PropertyType::String) => Some(folder.name.clone()),
+            (PropertyKey::Tag(CLASS), PropertyType::String) => {
+                Some(folder.class.clone()).filter(|class| !class.is_empty())
+            }
+            (PropertyKey::Tag(COUNT), PropertyType::Integer) => {
+                count(self.items_in(folder.id).count())
+            }
+            (PropertyKey::Tag(UNREAD), PropertyType::Integer) => count(self.unread(folder.id)),
+            (PropertyKey::Tag(SUBFOLDERS), PropertyType::Boolean) => {
+                Some(self.children(folder.id).next().is_some().to_string())
+            }
+            (PropertyKey::Tag(COMMITTED), PropertyType::SystemTime) => {
+                let last = self.log.iter().rev().find(|change| change.parent == folder.id);
+                let at = last.map_or(folder.created, |change| change.at);
+                Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+            }
+            (PropertyKey::Tag(DELETED), PropertyType::Integer) => {
+                let gone =
+                    |change: &&Change| change.parent == folder.id && change.what == What::Deleted;
+                count(self.log.iter().filter(gone).count())
+            }
+            (PropertyKey::Tag(_) | PropertyKey::Id { .. } | PropertyKey::Name { .. }, _) => {
+                return folder.properties.get(id).cloned();
+            }
+        };
+        shown.map(PropertyValue::One)
+    }
+
     fn name_is_free(
         &self,
         parent: FolderId,
@@ -173,6 +314,7 @@ impl Mailbox {
             change,
             created: self.now,
             color: "auto".to_owned(),
+            properties: BTreeMap::new(),
         };
         self.folders.insert(id, folder);
         if let Some(parent) = parent {

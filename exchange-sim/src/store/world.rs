@@ -1,16 +1,25 @@
 //! Everything the built-in Exchange holds.
 
+use super::import::Sessions;
+use super::log::Log;
 use super::mailbox::Mailbox;
 use super::rng::Rng;
 use super::sent::Sent;
+use super::subscription::Subscriptions;
+use super::upload::Uploads;
 use crate::Request;
 use crate::config::{Config, Profile};
+use crate::connection::Connections;
 use crate::control::Recorded;
+use crate::ews::Budgets;
 use crate::fault::Faults;
-use crate::graph::Pace;
+use crate::graph::{Pace, Webhooks};
 use crate::token::Tokens;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+
+/// Requests kept to be carried out later; older ones are forgotten.
+const POSTPONED_MAX: usize = 1_000;
 
 /// All mailboxes, the clock, and what tests look at.
 #[derive(Debug)]
@@ -19,16 +28,28 @@ pub struct World {
     pub config: Config,
     /// By address in lower case.
     pub mailboxes: BTreeMap<String, Mailbox>,
-    /// Everything that left a mailbox.
-    pub sent: Vec<Sent>,
-    /// Every request but those to the control API.
-    pub requests: Vec<Recorded>,
+    /// Everything that left a mailbox, as long as there is room.
+    pub sent: Log<Sent>,
+    /// Every request but those to the control API, as long as there is room.
+    pub requests: Log<Recorded>,
     /// Faults that wait for their request.
     pub faults: Faults,
     /// Bearer tokens given out.
     pub tokens: Tokens,
+    /// How far connections have come with signing in.
+    pub connections: Connections,
+    /// Who wants to hear of what happens in which mailbox over EWS.
+    pub subscriptions: Subscriptions,
+    /// Attachments on their way over Graph.
+    pub uploads: Uploads,
+    /// Who may import items by a URL of their own.
+    pub imports: Sessions,
+    /// Who wants to hear of what happens over Graph.
+    pub(crate) webhooks: Webhooks,
     /// How often each mailbox was asked lately.
     pub(crate) pace: Pace,
+    /// What users may still ask of EWS.
+    pub(crate) budgets: Budgets,
     /// Randomness of the server itself: request ids and the like.
     pub rng: Rng,
     now: Timestamp,
@@ -40,11 +61,17 @@ impl World {
     pub fn new(config: Config) -> Self {
         Self {
             mailboxes: BTreeMap::new(),
-            sent: Vec::new(),
-            requests: Vec::new(),
+            sent: Log::default(),
+            requests: Log::default(),
             faults: Faults::default(),
             tokens: Tokens::default(),
+            connections: Connections::default(),
+            subscriptions: Subscriptions::default(),
+            uploads: Uploads::default(),
+            imports: Sessions::default(),
+            webhooks: Webhooks::default(),
             pace: Pace::default(),
+            budgets: Budgets::default(),
             rng: Rng::fork(config.random_seed, "server"),
             now: config.start,
             postponed: Vec::new(),
@@ -74,6 +101,9 @@ impl World {
     /// Keeps a request to be carried out `delay` later.
     pub(crate) fn postpone(&mut self, delay: SignedDuration, request: Request) {
         let due = self.now.checked_add(delay).unwrap_or(self.now);
+        if self.postponed.len() >= POSTPONED_MAX {
+            self.postponed.remove(0);
+        }
         self.postponed.push((due, request));
     }
 
@@ -90,7 +120,7 @@ impl World {
     pub fn collect_sent(&mut self) {
         let mut deliveries = Vec::new();
         for mailbox in self.mailboxes.values_mut() {
-            self.sent.append(&mut mailbox.outbox);
+            mailbox.outbox.drain(..).for_each(|sent| self.sent.push(sent));
             deliveries.append(&mut mailbox.deliveries);
         }
         for content in deliveries {
@@ -128,15 +158,16 @@ impl World {
         self.mailboxes.get_mut(&address.to_ascii_lowercase())
     }
 
-    /// The address of the mailbox that user name and password open; the address is a user name too.
-    pub fn sign_in(&self, user: &str, password: &str) -> Option<&str> {
-        self.mailboxes
-            .values()
-            .find(|mailbox| {
-                (mailbox.user.eq_ignore_ascii_case(user)
-                    || mailbox.address.eq_ignore_ascii_case(user))
-                    && mailbox.password == password
-            })
-            .map(|mailbox| mailbox.address.as_str())
+    /// Finds a user's mailbox by user name or address, or by domain and account name; the account
+    /// name is the address's local part. The domain is that of DNS or of NetBIOS, or empty.
+    pub fn find_user(&self, domain: &str, user: &str) -> Option<&Mailbox> {
+        self.mailboxes.values().find(|mailbox| {
+            let (local, host) = mailbox.address.split_once('@').unwrap_or_default();
+            let net_bios = host.split('.').next().unwrap_or_default();
+            let here = [host, net_bios].iter().any(|name| name.eq_ignore_ascii_case(domain));
+            let named = mailbox.user.eq_ignore_ascii_case(user)
+                || mailbox.address.eq_ignore_ascii_case(user);
+            named && (here || domain.is_empty()) || here && local.eq_ignore_ascii_case(user)
+        })
     }
 }

@@ -1,8 +1,9 @@
 //! Time zones by Windows id, as Exchange stores them.
 
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, date};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ZonedDateTime};
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use std::sync::LazyLock;
 use windows_timezones::WindowsTimezone;
@@ -31,7 +32,8 @@ const UTC_NAMES: [&str; 7] =
     ["utc", "gmt", "z", "etc/utc", "etc/gmt", "tzone://microsoft/utc", "greenwich"];
 
 /// A zone the server knows, by its Windows id such as `W. Europe Standard Time`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Zone(String);
 
 impl Zone {
@@ -73,6 +75,11 @@ impl Zone {
         DATABASE.get(iana).unwrap_or(TimeZone::UTC)
     }
 
+    /// The offsets of the zone in one year, and when they change.
+    pub fn rules_in(&self, year: i16) -> Rules {
+        Rules::of(&self.rules(), year)
+    }
+
     /// The wall clock of this zone at `instant`.
     pub fn wall(&self, instant: Timestamp) -> DateTime {
         instant.to_zoned_datetime(self.rules()).datetime()
@@ -82,6 +89,63 @@ impl Zone {
     /// `None` beyond the years that can be told.
     pub fn instant(&self, wall: DateTime) -> Option<Timestamp> {
         wall.to_zoned_datetime(self.rules()).ok().as_ref().map(ZonedDateTime::timestamp)
+    }
+}
+
+impl From<Zone> for String {
+    fn from(zone: Zone) -> Self {
+        zone.0
+    }
+}
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        Self::parse(&id).ok_or_else(|| format!("unknown zone {id:?}"))
+    }
+}
+
+/// A zone's offsets in one year, in seconds east of UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The offset in winter.
+    pub standard: i32,
+    /// The offset in summer, and when summer starts and ends.
+    pub daylight: Option<(i32, Change, Change)>,
+}
+
+/// A change of the clock, as the wall shows it just before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change(pub DateTime);
+
+impl Rules {
+    fn of(zone: &TimeZone, year: i16) -> Self {
+        let start = date(year, 1, 1).at(0, 0, 0, 0);
+        let end = date(year, 12, 31).at(23, 59, 59, 0);
+        let at = |wall| TimeZone::UTC.to_timestamp(wall).unwrap_or(Timestamp::UNIX_EPOCH);
+        let (from, until) = (at(start), at(end));
+        let mut before = zone.to_offset(from).seconds();
+        let mut changes = Vec::new();
+        for transition in zone.following(from).take_while(|change| change.timestamp() < until) {
+            let after = transition.offset().seconds();
+            let second = transition.timestamp().as_second() + i64::from(before);
+            let wall = TimeZone::UTC.to_datetime(Timestamp::from_second(second).unwrap_or(from));
+            if after != before {
+                changes.push((after, Change(wall)));
+            }
+            before = after;
+        }
+        match <[_; 2]>::try_from(changes) {
+            Ok([(a, first), (b, second)]) if a > b => {
+                Rules { standard: b, daylight: Some((a, first, second)) }
+            }
+            Ok([(a, first), (b, second)]) => {
+                Rules { standard: a, daylight: Some((b, second, first)) }
+            }
+            // Zones that stop or start keeping summer time in this very year count as fixed.
+            Err(_) => Rules { standard: before, daylight: None },
+        }
     }
 }
 

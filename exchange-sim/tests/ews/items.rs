@@ -333,3 +333,21 @@ fn a_trashed_meeting_is_changed_in_silence_only() {
     assert!(call(&sim, &request("SendOnlyToAll")).contains("ErrorCalendarCannotUpdateDeletedItem"));
     assert!(call(&sim, &request("SendToNone")).contains("NoError"));
 }
+
+#[test]
+fn an_update_that_can_not_be_sent_writes_nothing() {
+    let sim = sim();
+    let id = item_id(&call(
+        &sim,
+        r#"<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:Message><t:Subject>Draft</t:Subject></t:Message></m:Items></m:CreateItem>"#,
+    ));
+    let answer = call(
+        &sim,
+        &format!(
+            r#"<m:UpdateItem ConflictResolution="AlwaysOverwrite" MessageDisposition="SendOnly"><m:ItemChanges><t:ItemChange>{id}<t:Updates><t:SetItemField><t:FieldURI FieldURI="item:Subject"/><t:Message><t:Subject>Changed</t:Subject></t:Message></t:SetItemField></t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>"#
+        ),
+    );
+    assert!(answer.contains("ErrorInvalidRecipients"), "{answer}");
+    let after = get(&sim, &id, "<t:BaseShape>Default</t:BaseShape>");
+    assert!(after.contains("<t:Subject>Draft<") && item_id(&after) == id, "{after}");
+}

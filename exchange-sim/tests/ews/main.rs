@@ -1,14 +1,28 @@
 //! The EWS face, driven with requests as the documentation words them.
 
+mod attachments;
+mod availability;
+mod budget;
+mod export;
 mod faults;
 mod finding;
+mod folder_properties;
 mod folders;
 mod items;
+mod meetings;
 mod messages;
+mod mime;
+mod notifications;
+mod online;
+mod recorded;
 mod requests;
+mod schema;
+mod series;
 mod shapes;
 mod sign_in;
 mod syncing;
+mod tree;
+mod versions;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -135,6 +149,7 @@ fn call_with(sim: &Server, header: &str, operation: &str) -> String {
 fn fault(sim: &Server, operation: &str) -> String {
     let (status, body) = post(sim, &basic(ANNA), &envelope("", operation));
     assert_eq!(status, 500, "{body}");
+    sim.answers.borrow_mut().push(body.clone());
     body
 }
 

@@ -115,7 +115,7 @@ fn values_are_held_against_their_types() {
 fn operations_the_server_does_not_offer_are_faults() {
     let body = fault(
         &sim(),
-        "<m:GetUserOofSettingsRequest><t:Mailbox><t:Address>a@b.example</t:Address></t:Mailbox></m:GetUserOofSettingsRequest>",
+        "<m:GetRooms><m:RoomList><t:EmailAddress>rooms@contoso.example</t:EmailAddress></m:RoomList></m:GetRooms>",
     );
     assert!(body.contains("a:ErrorInvalidRequest<"), "{body}");
 }

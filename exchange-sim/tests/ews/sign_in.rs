@@ -71,3 +71,56 @@ fn an_application_must_impersonate() {
     assert_eq!(status, 200, "{acted}");
     assert!(acted.contains("<t:DisplayName>Calendar<"), "{acted}");
 }
+
+#[test]
+fn users_sign_in_under_several_names() {
+    let sim = sim();
+    let get = |user: &str| {
+        let authorization = format!("Basic {}", STANDARD.encode(format!("{user}:{PASSWORD}")));
+        post(&sim, &authorization, &envelope("", get_calendar())).0
+    };
+    for user in [ANNA, "Anna@Contoso.Example", r"CONTOSO\anna", r"contoso.example\anna"] {
+        assert_eq!(get(user), 200, "{user}");
+    }
+    for user in ["anna", r"FABRIKAM\anna", r"CONTOSO\carl"] {
+        assert_eq!(get(user), 401, "{user}");
+    }
+}
+
+#[test]
+fn a_delegated_token_opens_its_users_mailbox() {
+    let sim = sim();
+    let ask = |path: &str, form: &str| -> serde_json::Value {
+        let url = format!("http://sim.example/{path}");
+        let request = Request::post(url).body(form.to_owned().into()).expect("a request");
+        let Reply::Respond { response, .. } = sim.handle(request) else { panic!("an answer") };
+        serde_json::from_slice(response.body()).expect("JSON")
+    };
+    let token = |scope: &str| {
+        let client = sim.with(|world| world.config.client.clone());
+        let begun = ask(
+            "organizations/oauth2/v2.0/devicecode",
+            &format!("client_id={client}&scope=https://outlook.office365.com/{scope}"),
+        );
+        let code = begun["user_code"].as_str().expect("a code");
+        ask("sim/devicecode", &format!(r#"{{"user_code": "{code}", "user": "{ANNA}"}}"#));
+        let device = begun["device_code"].as_str().expect("a code");
+        let answer = ask(
+            "organizations/oauth2/v2.0/token",
+            &format!(
+                "grant_type=urn:ietf:params:oauth:grant-type:device_code&client_id={client}&\
+                 device_code={device}"
+            ),
+        );
+        format!("Bearer {}", answer["access_token"].as_str().expect("a token"))
+    };
+    let bearer = token("EWS.AccessAsUser.All");
+    let own = post(&sim, &basic(ANNA), &envelope("", get_calendar())).1;
+    let (status, found) = post(&sim, &bearer, &envelope("", get_calendar()));
+    assert_eq!(status, 200, "{found}");
+    assert_eq!(between(&own, "FolderId Id=", " "), between(&found, "FolderId Id=", " "));
+    let (_, other) = post(&sim, &bearer, &envelope(&impersonate(BEN), get_calendar()));
+    assert!(other.contains("a:ErrorImpersonateUserDenied<"), "{other}");
+    sim.with(|world| world.config.scopes.retain(|scope| !scope.starts_with("EWS")));
+    assert_eq!(post(&sim, &token(".default"), &envelope("", get_calendar())).0, 401);
+}

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const SET: &str = "3c8f7a52-1d6b-4e0a-9b57-c2d94f10e683";
 
-fn ews(graph: &Graph, body: &str) -> String {
+pub fn ews(graph: &Graph, body: &str) -> String {
     let envelope = format!(
         r#"<?xml version="1.0" encoding="utf-8"?>
 <soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"

@@ -1,21 +1,35 @@
 //! What the tests share.
 
+use crate::openapi::{self, Exchange};
 use exchange_sim::{Config, Reply, Sim};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 
 pub const ANNA: &str = "anna.vogt@contoso.example";
 pub const STAMP: &str = "String {3c8f7a52-1d6b-4e0a-9b57-c2d94f10e683} Name Stamp";
 pub const TENANT_PATH: &str = "oauth2/v2.0/token";
 
+/// A server that holds its own answers against Microsoft's description when a test is over.
 pub struct Graph {
     pub sim: Sim,
     pub token: String,
+    exchanges: RefCell<Vec<Exchange>>,
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            openapi::judge(&self.exchanges.take());
+        }
+    }
 }
 
 pub struct Answer {
     pub status: u16,
     pub headers: http::HeaderMap,
     pub json: Value,
+    /// Whether the body is nothing or JSON.
+    pub is_whole: bool,
 }
 
 impl Graph {
@@ -26,7 +40,7 @@ impl Graph {
     pub fn with(config: Config) -> Self {
         let sim = Sim::new(config).expect("a simulator");
         let token = token(&sim);
-        Self { sim, token }
+        Self { sim, token, exchanges: RefCell::default() }
     }
 
     pub fn send(
@@ -41,6 +55,7 @@ impl Graph {
         } else {
             format!("https://graph.microsoft.com/v1.0{path}").replace(' ', "%20")
         };
+        let below = url.split_once("/v1.0").map(|(_, path)| path.to_owned());
         let mut request = http::Request::builder()
             .method(method)
             .uri(url)
@@ -48,13 +63,24 @@ impl Graph {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let body = if body.is_null() {
+        let content = if body.is_null() {
             String::new()
+        } else if let Some(mime) = body.as_str() {
+            mime.to_owned()
         } else {
             request = request.header("Content-Type", "application/json");
             body.to_string()
         };
-        answer(self.sim.handle(request.body(body.into()).expect("a request")))
+        let answer = answer(self.sim.handle(request.body(content.into()).expect("a request")));
+        // What a fault has spoiled is no JSON.
+        let answered = answer.as_ref().filter(|answer| answer.is_whole);
+        if let (Some(path), Some(answer)) = (below, answered) {
+            let (method, json) = (method.to_owned(), answer.json.clone());
+            let exchange =
+                Exchange { method, path, request: body, status: answer.status, body: json };
+            self.exchanges.borrow_mut().push(exchange);
+        }
+        answer
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -91,11 +117,15 @@ impl Graph {
 
 pub fn answer(reply: Reply) -> Option<Answer> {
     match reply {
-        Reply::Respond { response, .. } => Some(Answer {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            json: serde_json::from_slice(response.body()).unwrap_or(Value::Null),
-        }),
+        Reply::Respond { response, .. } => {
+            let json = serde_json::from_slice(response.body());
+            Some(Answer {
+                status: response.status().as_u16(),
+                headers: response.headers().clone(),
+                is_whole: json.is_ok() || response.body().is_empty(),
+                json: json.unwrap_or(Value::Null),
+            })
+        }
         Reply::Close => None,
     }
 }

@@ -72,6 +72,33 @@ fn settings_are_changed_all_or_none() {
 }
 
 #[test]
+fn automatic_replies_are_a_setting() {
+    let graph = Graph::new();
+    let path = at("mailboxSettings");
+    let time = |at: &str| json!({"dateTime": at, "timeZone": "W. Europe Standard Time"});
+    let set = json!({"automaticRepliesSetting": {
+        "status": "scheduled",
+        "externalAudience": "contactsOnly",
+        "internalReplyMessage": "Away",
+        "scheduledStartDateTime": time("2026-12-01T08:00:00"),
+        "scheduledEndDateTime": time("2026-12-05T18:00:00"),
+    }});
+    assert_eq!(graph.patch(&path, set).status, 200);
+    let replies = graph.get(&format!("{path}/automaticRepliesSetting")).json;
+    assert_eq!(replies["status"], "scheduled");
+    assert_eq!(replies["externalAudience"], "contactsOnly");
+    assert_eq!(replies["internalReplyMessage"], "Away");
+    assert_eq!(replies["scheduledEndDateTime"]["dateTime"], "2026-12-05T17:00:00.0000000");
+    for refused in [
+        json!({"scheduledEndDateTime": time("2026-12-01T08:00:00")}),
+        json!({"status": "sometimes"}),
+        json!({"colour": "red"}),
+    ] {
+        assert_eq!(graph.patch(&path, json!({"automaticRepliesSetting": refused})).status, 400);
+    }
+}
+
+#[test]
 fn the_delta_of_folders_tells_new_renamed_and_removed_ones() {
     let graph = Graph::new();
     let folders = at("mailFolders");

@@ -1,18 +1,37 @@
 //! A Graph event, and what it holds for us (MS docs: event resource type).
 
 use crate::map::time::{self, DateTimeTimeZone};
+use crate::map::{recurrence, series};
 use crate::stamp::{Properties, Property};
 use chrono::DateTime;
-use items::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs};
+use items::{Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use sync_core::ids::Version;
 use sync_core::port::{Stamp, Trouble};
 
 /// The members that are asked for: what we hold, and what says whether we can.
 pub(crate) const SELECT: &str = "id,subject,body,location,start,end,isAllDay,\
     originalStartTimeZone,originalEndTimeZone,categories,isReminderOn,reminderMinutesBeforeStart,\
-    showAs,sensitivity,importance,type,iCalUId,lastModifiedDateTime";
+    showAs,sensitivity,importance,type,iCalUId,lastModifiedDateTime,recurrence";
+
+/// What is asked for besides of the master of a series, which shows it only to who asks for it by its
+/// id (MS docs: event resource type).
+pub(crate) const SELECT_MASTER: &str = "attendees,cancelledOccurrences,exceptionOccurrences";
+/// The part of it that must be expanded, too.
+pub(crate) const EXPAND_MASTER: &str = "exceptionOccurrences";
+
+/// What an event is of a series (MS docs: `eventType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It is of none.
+    Single,
+    /// It stands for all of it.
+    Master,
+    /// It is an occurrence: a part of its master, and no item.
+    Part,
+}
 
 /// An event as it was read.
 #[derive(Debug, Clone)]
@@ -31,7 +50,6 @@ pub(crate) struct Read {
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
 struct Resource {
-    r#type: Option<String>,
     subject: Option<String>,
     body: Option<ItemBody>,
     location: Option<Location>,
@@ -74,51 +92,80 @@ pub(crate) fn version(value: &Value) -> Option<Version> {
     Some(Version(format!("W/\"{key}\"")))
 }
 
-/// Whether an event is part of a series, by its `type`.
-pub(crate) fn is_series(value: &Value) -> bool {
-    !matches!(value["type"].as_str(), None | Some("singleInstance"))
+/// What an event is of a series, by its `type`.
+pub(crate) fn kind(value: &Value) -> Kind {
+    match value["type"].as_str() {
+        Some("seriesMaster") => Kind::Master,
+        Some("occurrence" | "exception") => Kind::Part,
+        _ => Kind::Single,
+    }
 }
 
-/// Reads an event; what can't be read says why, without its content.
+/// Whether an event has attendees, whom Graph would mail.
+pub(crate) fn has_attendees(event: &Value) -> bool {
+    event["attendees"].as_array().is_some_and(|attendees| !attendees.is_empty())
+}
+
+/// Reads an event, or a series by its master; what can't be read says why, without its content.
+pub(crate) fn read(value: &Value, properties: &Properties) -> Result<Read, Trouble> {
+    let resource = resource(value)?;
+    let ours = resource.single_value_extended_properties.as_deref().unwrap_or_default();
+    let uid = properties.uid(ours).map(str::to_owned).or_else(|| resource.i_cal_uid.clone());
+    let edited_ms = resource.last_modified_date_time.as_deref().and_then(edited_ms);
+    let stamp = properties.stamp(ours);
+    let mut event = resource.into_event()?;
+    event.uid = uid.filter(|uid| !uid.is_empty());
+    event.recurrence = Some(recurrence::read(kind(value), &value["recurrence"], &event)?);
+    event.occurrences = Some(match kind(value) {
+        Kind::Master => {
+            series::occurrences(&series::exceptions(&event, value)?, &series::cancelled(value))
+        }
+        Kind::Single | Kind::Part => BTreeMap::new(),
+    });
+    Ok(Read { event, version: version(value), edited_ms, stamp })
+}
+
+/// The fields that an occurrence of a series has like any event.
 ///
 /// Members that are missing or null are empty: Graph holds every field of ours.
-pub(crate) fn read(value: &Value, properties: &Properties) -> Result<Read, Trouble> {
-    let resource = Resource::deserialize(value)
-        .map_err(|e| Trouble::new("malformed-event", format!("the event is malformed: {e}")))?;
-    if is_series(value) {
-        return Err(Trouble::new(
-            "series-not-supported",
-            format!("the event is a {}", resource.r#type.unwrap_or_default()),
-        ));
+pub(crate) fn held(value: &Value) -> Result<Event, Trouble> {
+    resource(value)?.into_event()
+}
+
+/// When an event takes place, of which no more may be known.
+pub(crate) fn timing(value: &Value) -> Option<Timing> {
+    resource(value).ok()?.timing()
+}
+
+fn resource(value: &Value) -> Result<Resource, Trouble> {
+    Resource::deserialize(value)
+        .map_err(|e| Trouble::new("malformed-event", format!("the event is malformed: {e}")))
+}
+
+impl Resource {
+    fn timing(&self) -> Option<Timing> {
+        let original =
+            (self.original_start_time_zone.as_deref(), self.original_end_time_zone.as_deref());
+        time::read(self.start.as_ref()?, self.end.as_ref()?, original, self.is_all_day)
     }
-    let original =
-        (resource.original_start_time_zone.as_deref(), resource.original_end_time_zone.as_deref());
-    let timing = match (&resource.start, &resource.end) {
-        (Some(start), Some(end)) => time::read(start, end, original, resource.is_all_day),
-        _ => None,
-    };
-    let timing = timing.ok_or_else(|| {
-        Trouble::new("malformed-timing", "the event's start or end is not understood")
-    })?;
-    let ours = resource.single_value_extended_properties.unwrap_or_default();
-    let uid = properties.uid(&ours).map(str::to_owned).or(resource.i_cal_uid);
-    Ok(Read {
-        event: Event {
-            uid: uid.filter(|uid| !uid.is_empty()),
-            subject: Some(resource.subject.unwrap_or_default()),
-            body: Some(resource.body.unwrap_or_default().into_body()),
-            location: Some(resource.location.unwrap_or_default().display_name.unwrap_or_default()),
+
+    fn into_event(self) -> Result<Event, Trouble> {
+        let timing = self.timing().ok_or_else(|| {
+            Trouble::new("malformed-timing", "the event's start or end is not understood")
+        })?;
+        Ok(Event {
+            subject: Some(self.subject.unwrap_or_default()),
+            body: Some(self.body.unwrap_or_default().into_body()),
+            location: Some(self.location.unwrap_or_default().display_name.unwrap_or_default()),
             timing: Some(timing),
-            categories: Some(resource.categories.unwrap_or_default()),
-            reminder: reminder(resource.is_reminder_on, resource.reminder_minutes_before_start),
-            show_as: resource.show_as.as_deref().and_then(show_as),
-            sensitivity: resource.sensitivity.as_deref().and_then(sensitivity),
-            importance: resource.importance.as_deref().and_then(importance),
-        },
-        version: version(value),
-        edited_ms: resource.last_modified_date_time.as_deref().and_then(edited_ms),
-        stamp: properties.stamp(&ours),
-    })
+            categories: Some(self.categories.unwrap_or_default()),
+            reminder: reminder(self.is_reminder_on, self.reminder_minutes_before_start),
+            show_as: self.show_as.as_deref().and_then(show_as),
+            sensitivity: self.sensitivity.as_deref().and_then(sensitivity),
+            importance: self.importance.as_deref().and_then(importance),
+            ..Event::default()
+        })
+    }
 }
 
 impl ItemBody {
@@ -178,7 +225,39 @@ fn edited_ms(text: &str) -> Option<i64> {
 
 /// The members that say what `event` holds, and no others: as the body of a PATCH it leaves the
 /// rest alone. Attendees are never among them, because Graph would mail them.
-pub(crate) fn write(event: &Event) -> Map<String, Value> {
+///
+/// What says that an event recurs is valid only together with its start, so that must be there, too.
+/// Occurrences take requests of their own.
+///
+/// # Errors
+/// `recurrence-inexpressible` for recurrences that only RFC 5545 can tell; others as
+/// [`recurrence::write`].
+pub(crate) fn write(event: &Event) -> Result<Map<String, Value>, Trouble> {
+    let mut members = write_plain(event);
+    match (&event.recurrence, &event.timing) {
+        (None, None) => {}
+        (None, Some(timing)) => time::write(timing, &mut members),
+        (Some(Recurrence::Once), timing) => {
+            members.insert("recurrence".to_owned(), Value::Null);
+            timing.iter().for_each(|timing| time::write(timing, &mut members));
+        }
+        (Some(Recurrence::Rule(rule)), timing) => {
+            let timing = timing.as_ref().ok_or_else(time::no_timing)?;
+            time::write_series(timing, &mut members)?;
+            members.insert("recurrence".to_owned(), recurrence::write(rule, event)?);
+        }
+        (Some(Recurrence::Other(_)), _) => {
+            return Err(Trouble::new(
+                "recurrence-inexpressible",
+                "the event recurs in a way that Exchange has no pattern for; it is left out here \
+                 rather than turned into another series",
+            ));
+        }
+    }
+    Ok(members)
+}
+
+fn write_plain(event: &Event) -> Map<String, Value> {
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     if let Some(subject) = &event.subject {
@@ -216,9 +295,6 @@ pub(crate) fn write(event: &Event) -> Map<String, Value> {
     if let Some(importance) = event.importance {
         put("importance", json!(importance_text(importance)));
     }
-    if let Some(timing) = &event.timing {
-        time::write(timing, &mut members);
-    }
     members
 }
 
@@ -250,11 +326,10 @@ fn importance_text(importance: Importance) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use items::Timing;
 
-    fn sample() -> Value {
+    pub(crate) fn sample() -> Value {
         json!({
             "@odata.etag": "W/\"k\"",
             "id": "AAMk=",
@@ -285,7 +360,7 @@ mod tests {
         assert_eq!(first.version, Some(Version::from("W/\"k\"")));
         assert_eq!(first.edited_ms, Some(1_795_161_600_500));
         assert_eq!(first.event.uid.as_deref(), Some("0400"));
-        let mut again = Value::Object(write(&first.event));
+        let mut again = Value::Object(write(&first.event).unwrap());
         assert_eq!(again["start"]["timeZone"], "W. Europe Standard Time");
         for original in ["originalStartTimeZone", "originalEndTimeZone"] {
             again[original] = sample()[original].clone();
@@ -297,9 +372,9 @@ mod tests {
     #[test]
     fn a_patch_says_only_what_it_holds() {
         let patch = Event { subject: Some("New".into()), ..Event::default() };
-        assert_eq!(Value::Object(write(&patch)), json!({"subject": "New"}));
+        assert_eq!(Value::Object(write(&patch).unwrap()), json!({"subject": "New"}));
         let patch = Event { reminder: Some(Reminder::Off), ..Event::default() };
-        assert_eq!(Value::Object(write(&patch)), json!({"isReminderOn": false}));
+        assert_eq!(Value::Object(write(&patch).unwrap()), json!({"isReminderOn": false}));
     }
 
     #[test]
@@ -326,7 +401,7 @@ mod tests {
             event[name] = value;
             read(&event, &properties).unwrap_err().code
         };
-        assert_eq!(with("type", json!("seriesMaster")), "series-not-supported");
+        assert_eq!(with("recurrence", json!("daily")), "malformed-recurrence");
         assert_eq!(with("start", Value::Null), "malformed-timing");
         assert_eq!(with("end", json!({"dateTime": "soon"})), "malformed-timing");
         assert_eq!(with("categories", json!("Red")), "malformed-event");

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use items::{Timing, zone};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use sync_core::port::Trouble;
 
 /// Graph's `dateTimeTimeZone`.
 #[derive(Debug, Clone, Deserialize)]
@@ -73,6 +74,16 @@ fn day(time: &DateTimeTimeZone, zone_name: Option<&str>) -> Option<NaiveDate> {
     Some(local.unwrap_or(wall).date())
 }
 
+/// The day whose midnight is at an instant, likewise.
+pub(crate) fn day_of(instant: i64, zone_name: Option<&str>) -> Option<NaiveDate> {
+    let wall = DateTime::from_timestamp(instant, 0)?.naive_utc();
+    if wall.time() == chrono::NaiveTime::MIN {
+        return Some(wall.date());
+    }
+    let local = zone_name.and_then(|name| zone::to_wall(name, instant));
+    Some(local.unwrap_or(wall).date())
+}
+
 /// The members that say a timing.
 pub(crate) fn write(timing: &Timing, into: &mut Map<String, Value>) {
     let mut put = |start: Value, end: Value, is_all_day: bool| {
@@ -93,6 +104,58 @@ pub(crate) fn write(timing: &Timing, into: &mut Map<String, Value>) {
             put(midnight(start), midnight(end), true);
         }
     }
+}
+
+/// The members that say the timing of a series: by the clocks of its own zone, which UTC would let it
+/// drift away from.
+///
+/// # Errors
+/// As [`series_zone`].
+pub(crate) fn write_series(timing: &Timing, into: &mut Map<String, Value>) -> Result<(), Trouble> {
+    let name = series_zone(timing)?;
+    match timing {
+        Timing::AllDay { .. } => write(timing, into),
+        Timing::Timed { start, end, end_zone, .. } => {
+            let end_name = end_zone.as_deref().and_then(zone::windows).unwrap_or(name);
+            let wall = |name: &str, instant| {
+                let wall = zone::to_wall(name, instant).ok_or_else(no_timing)?;
+                let text = wall.format("%Y-%m-%dT%H:%M:%S").to_string();
+                Ok(json!({"dateTime": text, "timeZone": name}))
+            };
+            into.insert("start".to_owned(), wall(name, *start)?);
+            into.insert("end".to_owned(), wall(end_name, *end)?);
+            into.insert("isAllDay".to_owned(), json!(false));
+        }
+    }
+    Ok(())
+}
+
+/// The zone by whose clocks a series goes on, as Graph names it.
+///
+/// # Errors
+/// `zone-inexpressible` where Graph has no name for it. Days are the same everywhere.
+pub(crate) fn series_zone(timing: &Timing) -> Result<&'static str, Trouble> {
+    let (named, is_all_day) = match timing {
+        Timing::AllDay { zone, .. } => (zone.as_deref(), true),
+        Timing::Timed { start_zone, end_zone, .. } => {
+            (start_zone.as_deref().or(end_zone.as_deref()), false)
+        }
+    };
+    let Some(named) = named.filter(|name| !name.trim().is_empty()) else { return Ok("UTC") };
+    match zone::windows(named) {
+        Some(name) => Ok(name),
+        None if is_all_day => Ok("UTC"),
+        None => Err(Trouble::new(
+            "zone-inexpressible",
+            "the series goes by the clocks of a zone that Graph can't name; by those of another one \
+             it would move whenever either changes its clocks",
+        )),
+    }
+}
+
+/// Says that an event has no start and end that could be written.
+pub(crate) fn no_timing() -> Trouble {
+    Trouble::new("no-timing", "an event without start and end can't be made")
 }
 
 /// An instant in the zone it was entered in; in UTC where Graph doesn't know that zone, or where

@@ -2,8 +2,9 @@
 
 use crate::judge::shared;
 use crate::requests::{calendar, listing};
-use crate::script::{scripted, text};
+use crate::script::{event, scripted, text};
 use bytes::Bytes;
+use items::Occurrence;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use sync_core::port::{Failure, Fetched, Remote};
@@ -21,7 +22,7 @@ fn examples(folder: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// Every single event in the examples is read, and every other one says why not.
+/// Every event and every series in the examples is read; occurrences are no items.
 #[tokio::test]
 async fn documented_events_are_read() {
     let mut events = Vec::new();
@@ -41,28 +42,91 @@ async fn documented_events_are_read() {
     if events.is_empty() {
         return;
     }
-    let mut single = 0;
+    let (mut single, mut series) = (0, 0);
     for (path, event) in &events {
         let (remote, script) = scripted();
-        let body = event.clone();
-        script.then_batch(move |_| json!({"status": 200, "body": body}));
+        let is_master = event["type"] == "seriesMaster";
+        for _ in 0..1 + usize::from(is_master) {
+            let body = event.clone();
+            script.then_batch(move |_| json!({"status": 200, "body": body}));
+        }
         let fetched = remote.fetch(&calendar(), &["E".into()]).await.unwrap();
         match &fetched[0] {
             Fetched::Found(item) => {
-                single += 1;
                 let held = items::Event::from_canonical(&item.content).unwrap();
+                assert_eq!(held.is_series(), !event["recurrence"].is_null(), "{}", path.display());
                 assert_eq!(held.subject.as_deref(), Some(event["subject"].as_str().unwrap_or("")));
+                *(if held.is_series() { &mut series } else { &mut single }) += 1;
             }
-            Fetched::Unreadable(trouble) => {
-                assert_ne!(event["type"], "singleInstance", "{}: {trouble}", path.display());
-                assert_eq!(trouble.code, "series-not-supported", "{}", path.display());
+            Fetched::Missing => {
+                assert!(["occurrence", "exception"].contains(&event["type"].as_str().unwrap()));
             }
-            other @ (Fetched::Missing | Fetched::Outside) => {
+            other @ (Fetched::Unreadable(_) | Fetched::Outside) => {
                 panic!("{}: {other:?}", path.display())
             }
         }
     }
-    assert!(single >= 10, "only {single} of {} are single events", events.len());
+    assert!(single >= 10 && series >= 2, "{single} events and {series} series of {}", events.len());
+}
+
+/// Every recurrence in the examples, of requests and of answers, is read as one.
+#[tokio::test]
+async fn documented_recurrences_are_read() {
+    let mut found = 0;
+    for path in [examples("recurrence"), examples("event-crud")].concat() {
+        let body = read(&path)["body"].take();
+        let recurrence = &body["recurrence"];
+        if !recurrence["pattern"].is_object() || !recurrence["range"]["startDate"].is_string() {
+            continue;
+        }
+        found += 1;
+        let mut event = event("E");
+        let date = recurrence["range"]["startDate"].as_str().unwrap();
+        event["type"] = json!("seriesMaster");
+        event["start"]["dateTime"] = json!(format!("{date}T09:00:00"));
+        event["end"]["dateTime"] = json!(format!("{date}T10:00:00"));
+        event["recurrence"] = recurrence.clone();
+        let (remote, script) = scripted();
+        for _ in 0..2 {
+            let body = event.clone();
+            script.then_batch(move |_| json!({"status": 200, "body": body}));
+        }
+        let fetched = remote.fetch(&calendar(), &["E".into()]).await.unwrap();
+        let Fetched::Found(item) = &fetched[0] else { panic!("{}: {fetched:?}", path.display()) };
+        let held = items::Event::from_canonical(&item.content).unwrap();
+        let rule = held.recurrence.as_ref().and_then(|recurrence| recurrence.rule()).unwrap();
+        let first = held.first_date().unwrap();
+        assert!(rule.dates(first).next().is_some(), "{}", path.display());
+    }
+    assert!(found >= 4 || shared("examples").is_none(), "only {found}");
+}
+
+/// The series seen in production has an exception and a deleted occurrence.
+#[tokio::test]
+async fn a_series_of_production_is_read_with_its_occurrences() {
+    let name = "seriesMaster-with-exception-and-cancellation";
+    let Some(path) = shared(&format!("examples/corso-production-shapes/event.{name}.json")) else {
+        return;
+    };
+    let (remote, script) = scripted();
+    for _ in 0..2 {
+        let body = read(&path);
+        script.then_batch(move |_| json!({"status": 200, "body": body}));
+    }
+    let fetched = remote.fetch(&calendar(), &["E".into()]).await.unwrap();
+    let Fetched::Found(item) = &fetched[0] else { panic!("{fetched:?}") };
+    let held = items::Event::from_canonical(&item.content).unwrap();
+    let occurrences: Vec<(String, String)> = held
+        .occurrences
+        .into_iter()
+        .flatten()
+        .map(|(date, one)| match one {
+            Occurrence::Deleted => (date.to_string(), "deleted".to_owned()),
+            Occurrence::Changed(own) => (date.to_string(), own.subject.unwrap()),
+        })
+        .collect();
+    let expected = [("2024-03-27", "moved instance"), ("2025-03-27", "deleted")];
+    assert_eq!(occurrences, expected.map(|(date, what)| (date.to_owned(), what.to_owned())));
 }
 
 /// Every documented page of a delta is read, whichever of its two links it has.

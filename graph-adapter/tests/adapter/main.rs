@@ -5,7 +5,9 @@
 mod examples;
 mod faults;
 mod judge;
+mod masters;
 mod pace;
 mod requests;
 mod script;
+mod series;
 mod sim;

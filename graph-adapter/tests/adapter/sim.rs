@@ -21,7 +21,7 @@ use wire::{Request, Response, Transport};
 const MAILBOX: &str = "anna.vogt@contoso.example";
 
 /// The built-in Exchange, and what it was asked.
-struct Recorder {
+pub struct Recorder {
     inner: SimTransport,
     requests: Mutex<Vec<Request>>,
 }
@@ -44,14 +44,14 @@ impl Drop for Recorder {
     }
 }
 
-struct World {
-    sim: Sim,
-    remote: GraphRemote,
-    transport: Arc<Recorder>,
-    calendar: FolderId,
+pub struct World {
+    pub sim: Sim,
+    pub remote: GraphRemote,
+    pub transport: Arc<Recorder>,
+    pub calendar: FolderId,
 }
 
-async fn world() -> World {
+pub async fn world() -> World {
     let login = exchange_sim::Login { address: MAILBOX.into(), password: "p".into() };
     let config = exchange_sim::Config { mailboxes: vec![login], ..Default::default() };
     let sim = Sim::new(config).unwrap();
@@ -64,7 +64,7 @@ async fn world() -> World {
 }
 
 /// Another one who keeps the same mailbox.
-fn another(transport: &Arc<Recorder>, state_id: &str) -> GraphRemote {
+pub fn another(transport: &Arc<Recorder>, state_id: &str) -> GraphRemote {
     let mut config = Config::new(MAILBOX, state_id);
     config.now = || SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
     let defaults = exchange_sim::Config::default();
@@ -79,31 +79,41 @@ fn another(transport: &Arc<Recorder>, state_id: &str) -> GraphRemote {
 }
 
 impl World {
-    fn write(&self, key: &str, op: WriteOp) -> Write {
+    /// How many requests were sent so far, the steps of batches counted one by one.
+    pub fn steps(&self) -> usize {
+        let requests = self.transport.requests.lock().unwrap();
+        let steps = |request: &Request| {
+            let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+            body["requests"].as_array().map_or(1, Vec::len)
+        };
+        requests.iter().map(steps).sum()
+    }
+
+    pub fn write(&self, key: &str, op: WriteOp) -> Write {
         Write { folder: self.calendar.clone(), stamp: stamp(key), op }
     }
 
-    fn create(&self, key: &str, event: &Event) -> Write {
+    pub fn create(&self, key: &str, event: &Event) -> Write {
         self.write(key, WriteOp::Create { content: event.to_canonical() })
     }
 
-    fn probe(&self, key: &str, target: Target) -> Probe {
+    pub fn probe(&self, key: &str, target: Target) -> Probe {
         Probe { folder: self.calendar.clone(), stamp: stamp(key), target }
     }
 
-    async fn one(&self, write: Write) -> Result<(RemoteId, Option<Version>), Failure> {
+    pub async fn one(&self, write: Write) -> Result<(RemoteId, Option<Version>), Failure> {
         let results = self.remote.write(&[write]).await;
         results.into_iter().next().unwrap().map(|written| (written.id, written.version))
     }
 
-    async fn found(&self, id: &RemoteId) -> Sighted {
+    pub async fn found(&self, id: &RemoteId) -> Sighted {
         let fetched = self.remote.fetch(&self.calendar, std::slice::from_ref(id)).await.unwrap();
         let Fetched::Found(item) = &fetched[0] else { panic!("{fetched:?}") };
         (**item).clone()
     }
 
     /// Pulls until nothing more waits; what was said last of each item counts.
-    async fn drain(&self, cursor: Option<Cursor>) -> (BTreeMap<RemoteId, Hint>, Cursor) {
+    pub async fn drain(&self, cursor: Option<Cursor>) -> (BTreeMap<RemoteId, Hint>, Cursor) {
         let mut said = BTreeMap::new();
         let mut cursor = cursor;
         for _ in 0..200 {
@@ -117,7 +127,7 @@ impl World {
         panic!("the stream does not end");
     }
 
-    fn fault(&self, operation: &str, what: Value) {
+    pub fn fault(&self, operation: &str, what: Value) {
         let mut fault = json!({"match": {"service": "graph", "operation": operation}});
         fault.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
         let fault = serde_json::from_value(fault).unwrap();
@@ -125,7 +135,7 @@ impl World {
     }
 }
 
-fn event(subject: &str, start: i64) -> Event {
+pub fn event(subject: &str, start: i64) -> Event {
     Event {
         uid: Some("uid-of-the-other-side".into()),
         subject: Some(subject.into()),
@@ -142,14 +152,15 @@ fn event(subject: &str, start: i64) -> Event {
         show_as: Some(ShowAs::OutOfOffice),
         sensitivity: Some(Sensitivity::Private),
         importance: Some(Importance::High),
+        ..Event::default()
     }
 }
 
-fn now() -> i64 {
+pub fn now() -> i64 {
     i64::try_from(NOW).unwrap()
 }
 
-fn held(item: &Sighted) -> Event {
+pub fn held(item: &Sighted) -> Event {
     Event::from_canonical(&item.content).unwrap()
 }
 

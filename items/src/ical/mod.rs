@@ -20,6 +20,8 @@ use time::Zones;
 const EXACT: &str = "X-EVENSYNC-EXACT";
 /// Says that there is no reminder, which isn't the same as not saying anything.
 const REMINDER: &str = "X-EVENSYNC-REMINDER";
+/// Which occurrence of its series a component stands for.
+const RECURRENCE_ID: &str = "RECURRENCE-ID";
 /// How a UID ends that stands for none.
 const NO_UID: &str = "@no-uid.evensync.invalid";
 
@@ -47,7 +49,8 @@ impl Warning {
     }
 }
 
-/// Reads every single event of a file; series and other components are reported, not read.
+/// Reads every event of a file, each series as one with its occurrences; other components are
+/// reported, not read.
 pub fn read(bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let file = Component::parse(bytes, &mut reading.warnings);
@@ -61,17 +64,46 @@ pub fn read(bytes: &[u8]) -> Reading {
 
 fn read_calendar(calendar: &Component, reading: &mut Reading) {
     let zones = Zones::of(calendar);
+    let first = reading.events.len();
+    let mut changed = Vec::new();
     for node in &calendar.nodes {
         let Node::Component(component) = node else { continue };
         match component.name.as_str() {
+            "VEVENT" if component.line(RECURRENCE_ID).is_some() => changed.push(component),
             "VEVENT" => {
-                reading.events.extend(read::event(component, &zones, &mut reading.warnings));
+                reading.events.push(read::event(component, &zones, &mut reading.warnings));
             }
             "VCALENDAR" | "VTIMEZONE" => {}
             name => {
                 let text = format!("{name} is not an event");
                 reading.warnings.push(Warning::new(component.number, text));
             }
+        }
+    }
+    let Reading { events, warnings } = reading;
+    read_changed(&changed, &zones, &mut events[first..], warnings);
+}
+
+/// Puts changed occurrences into their series.
+fn read_changed(
+    changed: &[&Component],
+    zones: &Zones,
+    series: &mut [Event],
+    warnings: &mut Vec<Warning>,
+) {
+    for component in changed {
+        let occurrence = read::event(component, zones, warnings);
+        let master = series.iter_mut().find(|event| event.uid == occurrence.uid);
+        let master = master.filter(|event| event.is_series());
+        let placed = master.and_then(|master| {
+            let date = read::occurrence_date(master, component, zones)?;
+            let difference = master.difference(date, &occurrence)?;
+            master.occurrences.get_or_insert_default().insert(date, difference);
+            Some(())
+        });
+        if placed.is_none() {
+            let text = "an occurrence without its series is not read";
+            warnings.push(Warning::new(component.number, text));
         }
     }
 }

@@ -4,25 +4,20 @@ use super::Warning;
 use super::document::{Component, Node};
 use super::line::Line;
 use super::time::{self, Moment, Zones};
-use super::{EXACT, NO_UID, REMINDER, write};
-use crate::event::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use super::{EXACT, NO_UID, RECURRENCE_ID, REMINDER, write};
+use crate::event::{
+    Body, BodyKind, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
+};
 use crate::field::Name;
-use std::collections::BTreeSet;
+use crate::recurrence::{Recurrence, Rule};
+use chrono::NaiveDate;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The parameter that tells which line ends a body had.
 pub(super) const LINE_ENDS: &str = "X-EVENSYNC-EOL";
 
-/// The event of a VEVENT; `None` with a warning if it is no single event.
-pub(super) fn event(
-    vevent: &Component,
-    zones: &Zones,
-    warnings: &mut Vec<Warning>,
-) -> Option<Event> {
-    if let Some(name) = ["RRULE", "RDATE", "RECURRENCE-ID"].into_iter().find(|n| has(vevent, n)) {
-        let text = format!("an event of a series ({name}) is not read");
-        warnings.push(Warning::new(vevent.number, text));
-        return None;
-    }
+/// The event of a VEVENT; of a series without its changed occurrences.
+pub(super) fn event(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warning>) -> Event {
     for node in &vevent.nodes {
         if let Node::Line(number, raw) = node
             && Line::parse(raw).is_none()
@@ -34,7 +29,97 @@ pub(super) fn event(
     if let Some(exact) = vevent.line(EXACT) {
         restore(&mut event, &exact.value);
     }
-    Some(event)
+    event
+}
+
+/// The date on which the recurrence of `master` has the occurrence that a VEVENT stands for.
+pub(super) fn occurrence_date(
+    master: &Event,
+    vevent: &Component,
+    zones: &Zones,
+) -> Option<NaiveDate> {
+    let line = vevent.line(RECURRENCE_ID)?;
+    date_of(master, &line, Moment::parse(&line.value)?, zones)
+}
+
+fn date_of(master: &Event, line: &Line, moment: Moment, zones: &Zones) -> Option<NaiveDate> {
+    match moment {
+        Moment::Date(date) => Some(date),
+        Moment::Utc(_) | Moment::Wall(_) => {
+            let start = zones.place(line, moment).instant;
+            let (start_zone, end_zone) = (None, None);
+            master.date_of(&Timing::Timed { start, end: start, start_zone, end_zone })
+        }
+    }
+}
+
+/// RRULE and what else says when it recurs; absent where nothing does.
+fn recurrence(
+    vevent: &Component,
+    event: &Event,
+    zones: &Zones,
+    warnings: &mut Vec<Warning>,
+) -> Option<Recurrence> {
+    let is_rule = |node: &&Node| matches!(node.name().as_str(), "RRULE" | "RDATE" | "EXRULE");
+    let lines: Vec<(usize, &str)> = vevent.nodes.iter().filter(is_rule).filter_map(raw).collect();
+    let (number, _) = *lines.first()?;
+    let why = match (lines.as_slice(), vevent.line("RRULE"), event.first_wall()) {
+        ([_], Some(rule), Some(start)) => {
+            let last_day = |until: &str| last_day(event, until, zones);
+            match Rule::from_rrule(&rule.value, start, &last_day) {
+                Ok(rule) => return Some(Recurrence::Rule(rule)),
+                Err(error) => error.to_string(),
+            }
+        }
+        (_, _, None) => "it has no start".to_owned(),
+        (_, _, Some(_)) => "it takes more than one RRULE".to_owned(),
+    };
+    let text = format!("the recurrence stays as it stands, and only here: {why}");
+    warnings.push(Warning::new(number, text));
+    Some(Recurrence::Other(lines.into_iter().map(|(_, raw)| raw.to_owned()).collect()))
+}
+
+fn raw(node: &Node) -> Option<(usize, &str)> {
+    match node {
+        Node::Line(number, raw) => Some((*number, raw)),
+        Node::Component(_) => None,
+    }
+}
+
+/// The last day on which an occurrence may begin for a value of UNTIL.
+fn last_day(event: &Event, until: &str, zones: &Zones) -> Option<NaiveDate> {
+    let moment = Moment::parse(until)?;
+    let wall = match moment {
+        Moment::Date(date) => return Some(date),
+        // Without a zone of its own it is meant by the clocks of the start.
+        Moment::Wall(wall) => wall,
+        Moment::Utc(_) => {
+            let line = Line::parse(&format!("UNTIL:{until}"))?;
+            let start = zones.place(&line, moment).instant;
+            let (start_zone, end_zone) = event.zones();
+            let at = Timing::Timed { start, end: start, start_zone, end_zone };
+            Event { timing: Some(at), ..Event::default() }.first_wall()?
+        }
+    };
+    match wall.time() >= event.first_wall()?.time() {
+        true => Some(wall.date()),
+        false => wall.date().pred_opt(),
+    }
+}
+
+/// EXDATE; absent where the event is no series.
+fn deleted(
+    vevent: &Component,
+    event: &Event,
+    zones: &Zones,
+) -> Option<BTreeMap<NaiveDate, Occurrence>> {
+    event.recurrence.as_ref()?;
+    let dates = vevent.lines("EXDATE").flat_map(|(_, line)| {
+        let moments: Vec<Moment> = line.value.split(',').filter_map(Moment::parse).collect();
+        let dates = moments.into_iter().filter_map(|at| date_of(event, &line, at, zones));
+        dates.collect::<Vec<_>>()
+    });
+    Some(dates.map(|date| (date, Occurrence::Deleted)).collect())
 }
 
 /// The event as its standard properties tell it. A field without a property is absent.
@@ -46,7 +131,7 @@ pub(super) fn plain(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warnin
         all
     });
     let timing = timing(vevent, zones, warnings);
-    Event {
+    let mut event = Event {
         uid: text("UID").filter(|uid| is_uid(uid)),
         subject: text("SUMMARY"),
         body: body(vevent),
@@ -57,7 +142,11 @@ pub(super) fn plain(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warnin
         show_as: show_as(vevent),
         sensitivity: text("CLASS").map(|class| sensitivity(&class)),
         importance: importance(vevent),
-    }
+        ..Event::default()
+    };
+    event.recurrence = recurrence(vevent, &event, zones, warnings);
+    event.occurrences = deleted(vevent, &event, zones);
+    event
 }
 
 /// Whether a UID identifies an event, and doesn't just fill its place.
@@ -72,8 +161,8 @@ fn restore(event: &mut Event, exact: &str) {
     for name in Name::ALL.into_iter().filter(|name| exact.has(*name)) {
         let field = BTreeSet::from([name.field()]);
         let mut alone = exact.only(&field);
-        if name == Name::Reminder {
-            // How a reminder stands there may depend on when the event is.
+        if matches!(name, Name::Reminder | Name::Recurrence) {
+            // How they stand there may depend on when the event is.
             alone.timing.clone_from(&event.timing);
         }
         if write::as_read(&alone).only(&field) == event.only(&field) {
@@ -85,10 +174,6 @@ fn restore(event: &mut Event, exact: &str) {
     if exact.uid.is_some() && write::as_read(&alone).uid == event.uid {
         event.uid = exact.uid;
     }
-}
-
-fn has(vevent: &Component, name: &str) -> bool {
-    vevent.nodes.iter().any(|node| node.name() == name)
 }
 
 fn body(vevent: &Component) -> Option<Body> {

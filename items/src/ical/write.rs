@@ -3,12 +3,15 @@
 use super::document::{Component, Node};
 use super::line::{compose, escape};
 use super::time::{self, Zones};
-use super::{EXACT, NO_UID, REMINDER, read, vtimezone};
-use crate::event::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use super::{EXACT, NO_UID, RECURRENCE_ID, REMINDER, read, vtimezone};
+use crate::event::{
+    Body, BodyKind, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
+};
 use crate::field::Name;
+use crate::recurrence::Recurrence;
 use crate::{html, zone};
-use chrono::Datelike;
-use std::collections::BTreeSet;
+use chrono::{Datelike, NaiveDate};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who writes.
 const PRODID: &str = "-//evensync//items//EN";
@@ -36,8 +39,14 @@ fn into_calendar(calendar: &mut Component, event: &Event, dtstamp: i64) {
         Some(Node::Line(..)) | None => Component::new("VEVENT"),
     };
     let timing_changed = rewrite(&mut vevent, event, dtstamp, &zones);
+    let whole = read::event(&vevent, &zones, &mut Vec::new());
+    let written_uid = vevent.line("UID").map(|line| line.value);
     let at = place.unwrap_or(calendar.nodes.len());
     calendar.nodes.insert(at, Node::Component(vevent));
+    if let Some(occurrences) = &event.occurrences {
+        let is_ours = |vevent: &Component| vevent.line("UID").map(|uid| uid.value) == written_uid;
+        write_changed(calendar, &whole, is_ours, occurrences, (dtstamp, &zones));
+    }
     if timing_changed {
         write_zones(calendar, event);
     }
@@ -73,12 +82,21 @@ fn place(calendar: &Component, event: &Event) -> Option<usize> {
 
 /// Writes the fields that differ, and tells whether the timing is one of them.
 fn rewrite(vevent: &mut Component, event: &Event, dtstamp: i64, zones: &Zones) -> bool {
-    let old = read::event(vevent, zones, &mut Vec::new()).unwrap_or_default();
+    let old = read::event(vevent, zones, &mut Vec::new());
+    // Changed occurrences stand in components of their own.
+    let event = &Event { occurrences: deleted(event), ..event.clone() };
     let differs = |name: &Name| {
         let field = BTreeSet::from([name.field()]);
         event.has(*name) && event.only(&field) != old.only(&field)
     };
-    let changed: Vec<_> = Name::ALL.into_iter().filter(differs).collect();
+    let mut changed: Vec<_> = Name::ALL.into_iter().filter(differs).collect();
+    if changed.contains(&Name::Timing) {
+        // Their dates are written with the time of the start.
+        let dated = [Name::Recurrence, Name::Occurrences].into_iter();
+        let stale: Vec<_> =
+            dated.filter(|name| event.has(*name) && !changed.contains(name)).collect();
+        changed.extend(stale);
+    }
     let kept_uid = vevent.line("UID").map(|line| line.value).filter(|_| event.uid.is_none());
     let uid = kept_uid.unwrap_or_else(|| uid(event));
     let alarm = vevent.nodes.iter().position(|node| is_reminder(node, old.timing.as_ref(), zones));
@@ -110,7 +128,9 @@ fn rewrite(vevent: &mut Component, event: &Event, dtstamp: i64, zones: &Zones) -
 /// Keeps beside them what the standard properties can't hold.
 fn keep_exact(vevent: &mut Component, event: &Event, zones: &Zones) {
     let told = read::plain(vevent, zones, &mut Vec::new());
-    let lost = Name::ALL.into_iter().map(Name::field).filter(|field| {
+    // What became of occurrences stands in components of their own.
+    let held = Name::ALL.into_iter().filter(|name| *name != Name::Occurrences);
+    let lost = held.map(Name::field).filter(|field| {
         let field = BTreeSet::from([field.clone()]);
         told.only(&field) != event.only(&field)
     });
@@ -132,6 +152,8 @@ fn owner(name: &str) -> Option<Name> {
         "DESCRIPTION" | "X-ALT-DESC" => Name::Body,
         "LOCATION" => Name::Location,
         "DTSTART" | "DTEND" | "DURATION" | "X-MICROSOFT-CDO-ALLDAYEVENT" => Name::Timing,
+        "RRULE" | "RDATE" | "EXRULE" => Name::Recurrence,
+        "EXDATE" => Name::Occurrences,
         "CATEGORIES" => Name::Categories,
         "VALARM" | REMINDER => Name::Reminder,
         "TRANSP" | "X-MICROSOFT-CDO-BUSYSTATUS" => Name::ShowAs,
@@ -163,6 +185,11 @@ fn properties(event: &Event, name: Name) -> Vec<Node> {
         Name::Location => text("LOCATION", &event.location),
         Name::Body => event.body.as_ref().map(body).unwrap_or_default(),
         Name::Timing => event.timing.as_ref().and_then(timing).unwrap_or_default(),
+        Name::Recurrence => recurrence(event),
+        Name::Occurrences => {
+            let deleted = deleted(event).into_iter().flatten();
+            deleted.filter_map(|(date, _)| dated("EXDATE", event, date)).collect()
+        }
         Name::Categories => {
             let names = event.categories.iter();
             let names = names.map(|names| names.iter().map(|name| escape(name)));
@@ -195,6 +222,73 @@ fn body(body: &Body) -> Vec<String> {
                 compose("X-ALT-DESC", &params, &escape(content)),
             ]
         }
+    }
+}
+
+/// RRULE, its UNTIL the start of the last occurrence; nothing for what takes place once.
+fn recurrence(event: &Event) -> Vec<String> {
+    let until = |date: NaiveDate| {
+        let last = match event.timing_on(date) {
+            Some(Timing::Timed { start, .. }) => time::format_utc(start),
+            Some(Timing::AllDay { .. }) | None => time::format_date(date),
+        };
+        last.unwrap_or_default()
+    };
+    match &event.recurrence {
+        Some(Recurrence::Rule(rule)) => {
+            vec![compose("RRULE", &[], &rule.to_rrule(Some(&until)))]
+        }
+        Some(Recurrence::Other(lines)) => lines.clone(),
+        Some(Recurrence::Once) | None => Vec::new(),
+    }
+}
+
+/// The occurrences that were deleted; absent where the event says nothing of occurrences.
+fn deleted(event: &Event) -> Option<BTreeMap<NaiveDate, Occurrence>> {
+    let all = event.occurrences.as_ref()?.iter();
+    let deleted = all.filter(|(_, occurrence)| **occurrence == Occurrence::Deleted);
+    Some(deleted.map(|(date, occurrence)| (*date, occurrence.clone())).collect())
+}
+
+/// A line that names the occurrence of `date` by its start.
+fn dated(name: &str, event: &Event, date: NaiveDate) -> Option<String> {
+    match event.timing_on(date)? {
+        Timing::Timed { start, start_zone, .. } => moment(name, start, &start_zone),
+        Timing::AllDay { start, .. } => {
+            Some(compose(name, &[("VALUE", "DATE")], &time::format_date(start)?))
+        }
+    }
+}
+
+/// Writes a component for each changed occurrence of the series, over those that stand there.
+fn write_changed(
+    calendar: &mut Component,
+    series: &Event,
+    is_ours: impl Fn(&Component) -> bool,
+    occurrences: &BTreeMap<NaiveDate, Occurrence>,
+    (dtstamp, zones): (i64, &Zones),
+) {
+    let mut standing = BTreeMap::new();
+    calendar.nodes.retain(|node| {
+        let vevent = node.component("VEVENT").filter(|vevent| is_ours(vevent));
+        let date = vevent.and_then(|vevent| read::occurrence_date(series, vevent, zones));
+        if let (Some(vevent), Some(date)) = (vevent, date) {
+            standing.insert(date, vevent.clone());
+        }
+        date.is_none()
+    });
+    for (date, occurrence) in occurrences {
+        let Occurrence::Changed(own) = occurrence else { continue };
+        let (Some(event), Some(id)) =
+            (series.changed_on(*date, own), dated(RECURRENCE_ID, series, *date))
+        else {
+            continue;
+        };
+        let mut vevent = standing.remove(date).unwrap_or_else(|| Component::new("VEVENT"));
+        vevent.nodes.retain(|node| node.name() != RECURRENCE_ID);
+        rewrite(&mut vevent, &event, dtstamp, zones);
+        vevent.nodes.insert(1, Node::Line(0, id));
+        calendar.nodes.push(Node::Component(vevent));
     }
 }
 

@@ -1,10 +1,15 @@
 //! Events to try things with.
 
-use chrono::NaiveDate;
-use items::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
+use items::recurrence::{End, Index, Pattern, Weekday};
+use items::{
+    Body, BodyKind, Event, Importance, Occurrence, Recurrence, Reminder, Rule, Sensitivity, ShowAs,
+    Timing,
+};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Text as people and servers write it, with everything that could break a format.
 pub fn text() -> impl Strategy<Value = String> {
@@ -132,5 +137,120 @@ pub fn event() -> impl Strategy<Value = Event> {
         show_as: rest.2,
         sensitivity: rest.3,
         importance: rest.4,
+        recurrence: None,
+        occurrences: None,
     })
+}
+
+fn days() -> impl Strategy<Value = BTreeSet<Weekday>> {
+    prop::sample::subsequence(Weekday::ALL.to_vec(), 1..=7).prop_map(BTreeSet::from_iter)
+}
+
+fn pattern() -> impl Strategy<Value = Pattern> {
+    let first = prop::sample::select(&Weekday::ALL[..]);
+    let nth = prop::sample::select(
+        &[Index::First, Index::Second, Index::Third, Index::Fourth, Index::Last][..],
+    );
+    let (month, day) = (1..=12_u32, 1..=31_u32);
+    prop_oneof![
+        (1..9_u32).prop_map(|interval| Pattern::Daily { interval }),
+        (1..5_u32, days(), first).prop_map(|(interval, days, first_day)| Pattern::Weekly {
+            interval,
+            days,
+            first_day
+        }),
+        (1..5_u32, day.clone())
+            .prop_map(|(interval, day)| Pattern::AbsoluteMonthly { interval, day }),
+        (1..5_u32, nth.clone(), days()).prop_map(|(interval, index, days)| {
+            Pattern::RelativeMonthly { interval, index, days }
+        }),
+        (1..3_u32, month.clone(), day).prop_map(|(interval, month, day)| {
+            let last = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month as usize - 1];
+            Pattern::AbsoluteYearly { interval, month, day: day.min(last) }
+        }),
+        (1..3_u32, month, nth, days()).prop_map(|(interval, month, index, days)| {
+            Pattern::RelativeYearly { interval, month, index, days }
+        }),
+    ]
+}
+
+/// A series as a server could have it: in a known zone, from its first date on, with occurrences
+/// that differ in something.
+pub fn series() -> impl Strategy<Value = Event> {
+    let end = prop_oneof![
+        Just(End::Never),
+        (1..40_u32).prop_map(End::Count),
+        (0..900_u32).prop_map(|days| End::On(
+            NaiveDate::from_epoch_days(20_000 + i32::try_from(days).expect("small"))
+                .expect("a date")
+        )),
+    ];
+    let clock = (0..86_400_i64, 0..200_000_i64);
+    let zone = prop::sample::select(
+        &[
+            "W. Europe Standard Time",
+            "America/Vancouver",
+            "Australia/Lord_Howe",
+            "UTC",
+            "Asia/Kolkata",
+        ][..],
+    );
+    let own = vec((0..30_usize, of(event()), any::<bool>()), 0..5);
+    let whole = (event(), any::<bool>(), 18_000..20_000_i32);
+    (whole, pattern(), end, clock, zone, own).prop_filter_map(
+        "a rule that has a date",
+        |((event, all_day, day), pattern, end, (time, length), zone, own)| {
+            let rule = Rule { pattern, end };
+            let from = NaiveDate::from_epoch_days(day)?;
+            // Where a rule first has a date, it begins.
+            let endless = Rule { end: End::Never, ..rule.clone() };
+            let first = endless.dates(from).next()?;
+            if rule.dates(first).next() != Some(first) {
+                return None;
+            }
+            let zone = Some(zone.to_owned());
+            let timing = if all_day {
+                let end = first.checked_add_days(Days::new(1 + length.unsigned_abs() / 86_400))?;
+                Timing::AllDay { start: first, end, zone: None }
+            } else {
+                let wall = first.and_time(NaiveTime::MIN) + TimeDelta::seconds(time - time % 60);
+                let start = items::zone::to_instant(zone.as_deref()?, wall)?;
+                let end = start + length;
+                Timing::Timed { start, end, start_zone: zone.clone(), end_zone: zone }
+            };
+            let mut series = Event {
+                uid: event.uid.clone().filter(|uid| !uid.trim().is_empty()).or(Some("s".into())),
+                timing: Some(timing),
+                recurrence: Some(Recurrence::Rule(rule.clone())),
+                occurrences: Some(BTreeMap::new()),
+                ..event
+            };
+            for (at, own, moved) in own {
+                let Some(date) = rule.dates(first).nth(at) else { continue };
+                let occurrence = match own {
+                    None => Occurrence::Deleted,
+                    Some(own) => {
+                        let timing = series.timing_on(date)?;
+                        let timing = if moved { later(timing) } else { timing };
+                        let own = Event { timing: Some(timing), ..own };
+                        series.difference(date, &own)?
+                    }
+                };
+                if occurrence != Occurrence::Changed(Box::default()) {
+                    series.occurrences.get_or_insert_default().insert(date, occurrence);
+                }
+            }
+            Some(series)
+        },
+    )
+}
+
+/// Half an hour later, as long as before.
+fn later(timing: Timing) -> Timing {
+    match timing {
+        Timing::Timed { start, end, start_zone, end_zone } => {
+            Timing::Timed { start: start + 1800, end: end + 1800, start_zone, end_zone }
+        }
+        Timing::AllDay { .. } => timing,
+    }
 }

@@ -3,7 +3,9 @@
 use crate::events;
 use chrono::NaiveDate;
 use items::ical::{read, write, write_into};
-use items::{Body, BodyKind, Digester, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
+use items::{
+    Body, BodyKind, Digester, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
+};
 use proptest::prelude::*;
 
 const STAMP: i64 = 1_795_600_000;
@@ -33,6 +35,7 @@ fn lunch() -> Event {
         show_as: Some(ShowAs::OutOfOffice),
         sensitivity: Some(Sensitivity::Personal),
         importance: Some(Importance::High),
+        ..Event::default()
     }
 }
 
@@ -184,7 +187,8 @@ fn odd_files_are_read() {
         (calendar.replace("BEGIN:VEVENT\n", ""), 0, 1),
         (format!("{calendar}junk"), 1, 1),
         (event.to_owned(), 1, 0),
-        (calendar.replace("SUMMARY:x", "RRULE:FREQ=DAILY"), 0, 1),
+        (calendar.replace("SUMMARY:x", "RRULE:FREQ=DAILY"), 1, 1),
+        (calendar.replace("SUMMARY:x", "RECURRENCE-ID:20261125"), 0, 1),
         (calendar.replace("VEVENT", "VTODO"), 0, 1),
         ("BEGIN:A\n".repeat(10_000), 0, 10_001),
         (String::new(), 0, 0),
@@ -313,6 +317,37 @@ proptest! {
         prop_assert_eq!(rendition, digester.rendition(&event, None, None));
         prop_assert!(text.split("\r\n").all(|line| line.len() <= 75));
         prop_assert_eq!(write_into(Some(&text), &event, STAMP), text);
+    }
+
+    #[test]
+    fn series_come_back_as_they_were(series in events::series()) {
+        let text = write(&series, STAMP);
+        let reading = read(text.as_bytes());
+        prop_assert_eq!(&reading.events, std::slice::from_ref(&series), "{}", text);
+        let digester = Digester::new([1; 32]);
+        let rendition = digester.rendition(&reading.events[0], None, None);
+        prop_assert_eq!(rendition, digester.rendition(&series, None, None));
+        prop_assert_eq!(write_into(Some(&text), &series, STAMP), text);
+    }
+
+    #[test]
+    fn a_series_over_another_is_that_series(old in events::series(), new in events::series()) {
+        let new = Event { uid: old.uid.clone(), ..new };
+        let mut expected = old.clone();
+        for field in new.present_fields() {
+            expected.take(&field, &new).expect("a field");
+        }
+        // What an occurrence has of its own is told beside what its series has.
+        let own = new.occurrences.iter().flatten().map(|(date, one)| match one {
+            Occurrence::Deleted => (*date, Occurrence::Deleted),
+            Occurrence::Changed(own) => {
+                let whole = expected.changed_on(*date, own).expect("an occurrence");
+                (*date, expected.difference(*date, &whole).expect("a difference"))
+            }
+        });
+        expected.occurrences = Some(own.collect());
+        let text = write_into(Some(&write(&old, STAMP)), &expected, STAMP);
+        prop_assert_eq!(read(text.as_bytes()).events, [expected], "{}", text);
     }
 
     #[test]

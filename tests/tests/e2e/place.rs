@@ -1,17 +1,21 @@
 //! One side of a pair as its owner sees it: a second client that reads, writes and deletes.
 
+mod series;
+
 use super::look::{self, Look};
 use exchange_sim::Sim;
 use exchange_sim::store::{
-    Body, Content, DeleteType, Importance, ItemId, Location, Mailbox, Role, Sensitivity, ShowAs,
-    Zone, ZonedTime,
+    Body, Content, DeleteType, Importance, ItemId, Location, Mailbox, Role, Sensitivity, Series,
+    ShowAs, Zone, ZonedTime,
 };
-use items::{Event, Timing};
+use items::{Event, Rule, Timing};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::sync::Arc;
 use store_sqlite::LocalReplica;
 use sync_core::ids::{FolderId, RemoteId};
+
+pub use series::{content, occurrence, of_rule, parsed};
 
 /// One side.
 #[derive(Clone)]
@@ -26,6 +30,7 @@ pub enum Place {
 #[derive(Debug, Clone)]
 pub struct Standing {
     pub handle: Handle,
+    pub content: Content,
     pub look: Look,
 }
 
@@ -53,6 +58,8 @@ pub enum Change {
     Html(String),
     Location(String),
     When(When),
+    /// How it recurs; `None` makes it take place once.
+    Recurs(Option<Rule>),
     /// One more.
     Category(String),
     Reminder(Option<i32>),
@@ -70,6 +77,7 @@ impl Place {
                 items
                     .map(|item| Standing {
                         handle: Handle::Item(item.id),
+                        content: item.content.clone(),
                         look: look::of_content(&item.content),
                     })
                     .collect()
@@ -79,7 +87,8 @@ impl Place {
                 let standing = events.into_iter().map(|local| {
                     let event = local.event.expect("only events were written");
                     let uid = event.uid.clone().expect("every event has a UID");
-                    Standing { handle: Handle::Local(local.id, uid), look: look::of_event(&event) }
+                    let (handle, content) = (Handle::Local(local.id, uid), content(&event));
+                    Standing { handle, look: look::of_content(&content), content }
                 });
                 standing.collect()
             }
@@ -114,6 +123,8 @@ impl Place {
                     show_as: Some(items::ShowAs::Busy),
                     sensitivity: Some(items::Sensitivity::Normal),
                     importance: Some(items::Importance::Normal),
+                    recurrence: Some(items::Recurrence::Once),
+                    occurrences: Some([].into()),
                 };
                 changes.iter().for_each(|change| on_event(&mut event, change));
                 replica.put_event(folder, &event).expect("writable");
@@ -130,20 +141,17 @@ impl Place {
                 on_content(&mut content, change);
                 mailbox.update(*id, None, content).expect("a valid event");
             }),
-            (Self::Local { replica, folder }, Handle::Local(id, uid)) => {
-                let events = replica.list_events(folder, None, 10_000).expect("readable");
-                let Some(now) = events.into_iter().find(|e| e.id == *id).and_then(|e| e.event)
-                else {
-                    return;
-                };
+            (Self::Local { .. }, Handle::Local(..)) => {
+                let Some(now) = self.local(handle) else { return };
                 // A category is added to those that are there; everything else stands alone.
                 let categories = match change {
-                    Change::Category(_) => now.categories,
+                    Change::Category(_) => now.categories.clone(),
                     _ => None,
                 };
-                let mut patch = Event { uid: Some(uid.clone()), categories, ..Event::default() };
+                let mut patch = Event { uid: now.uid.clone(), categories, ..Event::default() };
                 on_event(&mut patch, change);
-                replica.put_event(folder, &patch).expect("writable");
+                series::staying(&now, &mut patch);
+                self.put(&patch);
             }
             (Self::Mailbox { .. }, Handle::Local(..)) | (Self::Local { .. }, Handle::Item(_)) => {
                 panic!("a handle of the other side")
@@ -180,6 +188,20 @@ impl Place {
     /// The event whose subject this is.
     pub fn find(&self, subject: &str) -> Option<Standing> {
         self.standing().into_iter().find(|s| s.look["subject"] == subject)
+    }
+
+    /// The event of the local store, while it stands.
+    fn local(&self, handle: &Handle) -> Option<Event> {
+        let (Self::Local { replica, folder }, Handle::Local(id, _)) = (self, handle) else {
+            panic!("a handle of the other side")
+        };
+        let events = replica.list_events(folder, None, 10_000).expect("readable");
+        events.into_iter().find(|event| event.id == *id)?.event
+    }
+
+    fn put(&self, patch: &Event) {
+        let Self::Local { replica, folder } = self else { panic!("a mailbox takes no patches") };
+        replica.put_event(folder, patch).expect("writable");
     }
 
     fn mailbox<R>(&self, work: impl FnOnce(&mut Mailbox) -> R) -> R {
@@ -246,6 +268,18 @@ fn on_content(content: &mut Content, change: &Change) {
             event.locations = vec![Location { name: name.clone(), ..Location::default() }];
         }
         Change::When(when) => (event.start, event.end, event.all_day) = when.zoned(),
+        Change::Recurs(rule) => {
+            let before = event.series.take();
+            event.series = rule.as_ref().map(|rule| {
+                let first = event.start.zone.wall(event.start.utc).date();
+                let mut series = before.map_or_else(
+                    || Series::new(of_rule(rule, first)),
+                    |series| Series::clone(&series),
+                );
+                series.recurrence = of_rule(rule, first);
+                Arc::new(series)
+            });
+        }
         Change::Category(name) => content.categories.push(name.clone()),
         Change::Reminder(minutes) => {
             content.reminder.set = minutes.is_some();
@@ -266,6 +300,10 @@ fn on_event(event: &mut Event, change: &Change) {
         Change::Html(text) => event.body = body(items::BodyKind::Html, text),
         Change::Location(name) => event.location = Some(name.clone()),
         Change::When(when) => event.timing = Some(when.timing()),
+        Change::Recurs(rule) => {
+            let rule = rule.clone().map_or(items::Recurrence::Once, items::Recurrence::Rule);
+            event.recurrence = Some(rule);
+        }
         Change::Category(name) => event.categories.get_or_insert_default().push(name.clone()),
         Change::Reminder(minutes) => {
             let reminder = minutes.map_or(items::Reminder::Off, items::Reminder::Before);

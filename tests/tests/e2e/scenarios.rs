@@ -17,20 +17,20 @@ use sync_driver::Stopper;
 
 /// 2026-11-25 08:00 UTC, where the server's clock starts.
 const START: i64 = 1_795_593_600;
-const WHEN: When = When::Timed { minute: START / 60 + 60, minutes: 30, zone: "Europe/Berlin" };
+pub const WHEN: When = When::Timed { minute: START / 60 + 60, minutes: 30, zone: "Europe/Berlin" };
 
-fn stage(setup: Setup) -> Stage {
+pub fn stage(setup: Setup) -> Stage {
     Stage::new(setup, &Arc::new(Timeless::new()))
 }
 
-fn location(name: &str) -> Change {
+pub fn location(name: &str) -> Change {
     Change::Location(name.to_owned())
 }
 
 impl Stage {
     /// Runs, and expects that everything that could be done is done.
     #[track_caller]
-    fn clean(&mut self) -> Report {
+    pub fn clean(&mut self) -> Report {
         self.pass(60);
         let report = self.run();
         assert_eq!(report.ended, Ended::Clean, "{report:?}");
@@ -40,7 +40,7 @@ impl Stage {
 
     /// Both sides are equal, nobody was mailed, the journal is sound, and nothing is left to do.
     #[track_caller]
-    fn at_rest(&mut self) {
+    pub fn at_rest(&mut self) {
         let report = self.clean();
         assert_eq!(report.writes(), 0, "{report:?}");
         let looks = self.looks();
@@ -50,13 +50,13 @@ impl Stage {
     }
 
     #[track_caller]
-    fn change(&self, side: usize, subject: &str, change: &Change) {
+    pub fn change(&self, side: usize, subject: &str, change: &Change) {
         let standing = self.places[side].find(subject).expect("it is there");
         self.places[side].change(&standing.handle, change);
     }
 
     #[track_caller]
-    fn delete(&self, side: usize, subject: &str) {
+    pub fn delete(&self, side: usize, subject: &str) {
         let standing = self.places[side].find(subject).expect("it is there");
         self.places[side].delete(&standing.handle);
     }
@@ -65,7 +65,7 @@ impl Stage {
         Some(self.places[side].find(subject)?.look["location"].clone())
     }
 
-    fn requests(&self) -> Vec<(String, String)> {
+    pub fn requests(&self) -> Vec<(String, String)> {
         let path = |path: &str| path.split('?').next().unwrap_or_default().to_owned();
         self.sim.with(|world| {
             std::mem::take(&mut world.requests)
