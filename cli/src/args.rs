@@ -45,6 +45,10 @@ pub enum Command {
     Replay(command::replay::Args),
     /// Write the journal to a file that can be shared: no content, no names, no secret.
     Bundle(command::bundle::Args),
+    /// Put iCalendar files, or folders of them, into the local store.
+    Import(command::import::Args),
+    /// Write a calendar of the local store as a folder of iCalendar files, or as one file.
+    Export(command::export::Args),
     /// List, show and settle conflicts.
     #[command(subcommand)]
     Conflicts(command::conflicts::Action),

@@ -172,7 +172,7 @@ fn exit(failure: &Failure) -> Exit {
 }
 
 /// The sentences of the local store say what to do; only how it ends is decided here.
-fn local_problem(error: &file::Error) -> Problem {
+pub fn local_problem(error: &file::Error) -> Problem {
     let exit = match error {
         file::Error::Busy(_) => Exit::TryLater,
         file::Error::Corrupt { .. }

@@ -184,7 +184,7 @@ fn written(contents: Contents<'_>, plan: &sync_core::journal::Plan) -> Result<Ve
                 lines.push(change(contents, field, Some(onto), Some(*content))?);
             }
             Carry::Emptied => {}
-            Carry::Elements { put, drop } => {
+            Carry::Elements { put, drop, .. } => {
                 lines.push(format!("{field}: {} put, {} dropped", put.len(), drop.len()));
             }
         }

@@ -1,5 +1,6 @@
 //! The evensync command.
 
+mod account;
 mod args;
 mod bundle;
 mod collections;

@@ -5,3 +5,4 @@ pub(crate) mod event;
 pub(crate) mod recurrence;
 pub(crate) mod series;
 pub(crate) mod time;
+pub(crate) mod zone;

@@ -1,7 +1,11 @@
 //! Autodiscover: where a mailbox's EWS is, asked in any of the three ways Exchange offers.
 
+use crate::config::Profile;
 use crate::ews::auth;
+use crate::ews::field::legacy_name;
+use crate::ews::version::Server;
 use crate::ews::xml::{Element, Space};
+use crate::store::rng::guid_text;
 use crate::store::{Mailbox, World};
 use crate::{Request, Response, respond, respond_json};
 use http::Method;
@@ -15,6 +19,8 @@ const POX: &str = "http://schemas.microsoft.com/exchange/autodiscover/responsesc
 const POX_OUTLOOK: &str =
     "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a";
 const SOAP: &str = "http://schemas.microsoft.com/exchange/2010/Autodiscover";
+const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
+const SERVERS: &str = "/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Configuration/cn=Servers";
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// The value of the setting `EwsSupportedSchemas`.
 const SCHEMAS: &str = "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, \
@@ -58,19 +64,92 @@ fn pox_answer(world: &World, base: &str, document: &Element) -> Response {
     let Some(mailbox) = world.mailbox(address) else {
         return pox_error(world, "500", "The email address can't be found.");
     };
-    let node = |name: &str| Element::new(Space::Other(POX_OUTLOOK.to_owned()), name);
-    let text = |name: &str, text: &str| Element { text: text.to_owned(), ..node(name) };
-    let protocol =
-        |kind: &str| node("Protocol").with(text("Type", kind)).with(text("EwsUrl", &ews_url(base)));
-    let user = node("User")
-        .with(text("DisplayName", &mailbox.name))
-        .with(text("AutoDiscoverSMTPAddress", &mailbox.address));
-    let account = node("Account")
-        .with(text("AccountType", "email"))
-        .with(text("Action", "settings"))
-        .with(protocol("EXCH"))
-        .with(protocol("EXPR"));
-    pox_document(node("Response").with(user).with(account))
+    let online = match world.config.profile {
+        Profile::ExchangeOnline => "True",
+        Profile::Exchange2019 => "False",
+    };
+    let user = o("User")
+        .with(o_text("DisplayName", &mailbox.name))
+        .with(o_text("LegacyDN", &legacy_name(&mailbox.address)))
+        .with(o_text("AutoDiscoverSMTPAddress", &mailbox.address))
+        .with(o_text("DeploymentId", &world.config.tenant));
+    let account = o("Account")
+        .with(o_text("AccountType", "email"))
+        .with(o_text("Action", "settings"))
+        .with(o_text("MicrosoftOnline", online))
+        .with(inside(world, mailbox, base))
+        .with(outside(base));
+    pox_document(o("Response").with(user).with(account))
+}
+
+/// What a client inside the network uses.
+fn inside(world: &World, mailbox: &Mailbox, base: &str) -> Element {
+    let server = server_id(mailbox);
+    let name = format!("{SERVERS}/cn={server}");
+    o("Protocol")
+        .with(o_text("Type", "EXCH"))
+        .with(o_text("Server", &server))
+        .with(o_text("ServerDN", &name))
+        .with(o_text("ServerVersion", &packed(Version::of(world, mailbox))))
+        .with(o_text("MdbDN", &format!("{name}/cn=Microsoft Private MDB")))
+        .with_all(urls(base))
+        .with(o_text("ServerExclusiveConnect", "off"))
+}
+
+/// What a client outside uses.
+fn outside(base: &str) -> Element {
+    let ssl = if base.starts_with("https") { "On" } else { "Off" };
+    o("Protocol")
+        .with(o_text("Type", "EXPR"))
+        .with(o_text("Server", host(base)))
+        .with(o_text("SSL", ssl))
+        .with(o_text("AuthPackage", "Ntlm"))
+        .with_all(urls(base))
+        .with(o_text("ServerExclusiveConnect", "on"))
+        .with(o_text("CertPrincipalName", "None"))
+}
+
+fn urls(base: &str) -> [Element; 4] {
+    ["ASUrl", "EwsUrl", "EmwsUrl", "OOFUrl"].map(|name| o_text(name, &ews_url(base)))
+}
+
+fn o(name: &str) -> Element {
+    Element::new(Space::Other(POX_OUTLOOK.to_owned()), name)
+}
+
+fn o_text(name: &str, text: &str) -> Element {
+    Element { text: text.to_owned(), ..o(name) }
+}
+
+/// The mailbox as a server of its own, as Exchange 2013 and later name it.
+fn server_id(mailbox: &Mailbox) -> String {
+    let domain = mailbox.address.split('@').nth(1).unwrap_or_default();
+    format!("{}@{domain}", guid_text(&mailbox.guid))
+}
+
+/// The build of the server of a mailbox.
+struct Version {
+    numbers: [u32; 4],
+    name: String,
+}
+
+impl Version {
+    fn of(world: &World, mailbox: &Mailbox) -> Version {
+        let info = Server::of(world, &mailbox.address).info();
+        let number = |name: &str| info.attribute(name).and_then(|n| n.parse().ok()).unwrap_or(0);
+        Version {
+            numbers: VERSION_NUMBERS.map(number),
+            name: info.attribute("Version").unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+const VERSION_NUMBERS: [&str; 4] =
+    ["MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber"];
+
+/// A version in eight digits; the documented answers of 15.0.516 and 8.0.647 tell the layout.
+fn packed(Version { numbers: [major, minor, build, _], .. }: Version) -> String {
+    format!("{:08X}", 0x7000_8000 | major << 22 | minor << 16 | build)
 }
 
 fn pox_error(world: &World, code: &str, message: &str) -> Response {
@@ -99,25 +178,55 @@ fn soap_answer(world: &World, base: &str, document: &Element) -> Response {
     let list = |name: &str| request.child(name).map_or(&[][..], |list| &list.children);
     let settings: Vec<&str> =
         list("RequestedSettings").iter().map(|setting| setting.text.trim()).collect();
-    let users = list("Users").iter().map(|user| {
+    let users = list("Users");
+    let known = users.iter().find_map(|user| world.mailbox(user.child_text("Mailbox")?.trim()));
+    let header = known.map(|mailbox| soap_header(&Version::of(world, mailbox)));
+    let users = users.iter().map(|user| {
         let address = user.child_text("Mailbox").unwrap_or_default().trim();
         match world.mailbox(address) {
-            Some(mailbox) => user_response(mailbox, base, &settings),
+            Some(mailbox) => user_response(world, mailbox, base, &settings),
             None => outcome("UserResponse", "InvalidUser", &format!("Invalid user: '{address}'"))
+                .with(no_redirect())
                 .with(s("UserSettingErrors"))
                 .with(s("UserSettings")),
         }
     });
     let response = outcome("Response", "NoError", "").with(s("UserResponses").with_all(users));
-    soap_document(200, s("GetUserSettingsResponseMessage").with(response))
+    soap_document(200, header, s("GetUserSettingsResponseMessage").with(response))
 }
 
-fn user_response(mailbox: &Mailbox, base: &str, settings: &[&str]) -> Element {
+fn soap_header(version: &Version) -> Element {
+    let action = Element {
+        text: format!("{SOAP}/Autodiscover/GetUserSettingsResponse"),
+        ..Element::new(Space::Other(ADDRESSING.to_owned()), "Action")
+    };
+    let numbers = VERSION_NUMBERS.iter().zip(version.numbers);
+    let numbers = numbers.map(|(name, number)| s_text(name, &number.to_string()));
+    let info = s("ServerVersionInfo").with_all(numbers).with(s_text("Version", &version.name));
+    Element::new(Space::Soap, "Header").with(action.attr("s:mustUnderstand", "1")).with(info)
+}
+
+fn no_redirect() -> Element {
+    s("RedirectTarget").attr("xmlns:i", INSTANCE).attr("i:nil", "true")
+}
+
+fn user_response(world: &World, mailbox: &Mailbox, base: &str, settings: &[&str]) -> Element {
     let (mut found, mut errors) = (s("UserSettings"), s("UserSettingErrors"));
     for name in settings {
         let value = match *name {
             "ExternalEwsUrl" | "InternalEwsUrl" => ews_url(base),
             "EwsSupportedSchemas" => SCHEMAS.to_owned(),
+            "UserDN" => legacy_name(&mailbox.address),
+            "UserDeploymentId" => world.config.tenant.clone(),
+            "InternalMailboxServer" => server_id(mailbox),
+            "ExternalMailboxServer" | "ActiveDirectoryServer" => host(base).to_owned(),
+            "MailboxDN" => {
+                format!("{SERVERS}/cn={}/cn=Microsoft Private MDB", server_id(mailbox))
+            }
+            "CasVersion" => {
+                let [major, minor, build, revision] = Version::of(world, mailbox).numbers;
+                format!("{major:02}.{minor:02}.{build:04}.{revision:03}")
+            }
             "UserDisplayName" => mailbox.name.clone(),
             "AutoDiscoverSMTPAddress" => mailbox.address.clone(),
             _ => {
@@ -134,7 +243,7 @@ fn user_response(mailbox: &Mailbox, base: &str, settings: &[&str]) -> Element {
             .with(s_text("Value", &value));
         found = found.with(setting);
     }
-    outcome("UserResponse", "NoError", "No error.").with(errors).with(found)
+    outcome("UserResponse", "NoError", "No error.").with(no_redirect()).with(errors).with(found)
 }
 
 /// An element that begins with an error code and message, as every response here does.
@@ -158,12 +267,12 @@ fn soap_fault(text: &str) -> Response {
     let fault = Element::new(Space::Soap, "Fault")
         .with(plain("faultcode", "s:Client"))
         .with(plain("faultstring", text));
-    soap_document(500, fault)
+    soap_document(500, None, fault)
 }
 
-fn soap_document(status: u16, content: Element) -> Response {
+fn soap_document(status: u16, header: Option<Element>, content: Element) -> Response {
     let body = Element::new(Space::Soap, "Body").with(content);
-    let envelope = Element::new(Space::Soap, "Envelope").with(body);
+    let envelope = Element::new(Space::Soap, "Envelope").with_all(header).with(body);
     respond(status, XML, format!("{DECLARATION}{}", envelope.render()))
 }
 
@@ -213,6 +322,12 @@ fn json_answer(world: &World, request: &Request, below: &str) -> Response {
         return error(404, "UserNotFound", "The given user is not found.".to_owned());
     }
     respond_json(200, &json!({"Protocol": name, "Url": url}))
+}
+
+/// The name in a base address.
+fn host(base: &str) -> &str {
+    let host = base.split("//").nth(1).unwrap_or(base);
+    host.split(':').next().unwrap_or(host)
 }
 
 fn ews_url(base: &str) -> String {

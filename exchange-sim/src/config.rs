@@ -10,13 +10,13 @@ use std::str::FromStr;
 pub struct Config {
     /// Which server it plays.
     pub profile: Profile,
-    /// Equal seeds and equal requests give equal answers.
+    /// Equal seeds and equal requests at equal times give equal answers.
     pub random_seed: u64,
     /// Where the virtual clock starts.
     pub start: Timestamp,
     /// Whether the clock goes on by itself when served over HTTP.
     pub clock: ClockMode,
-    /// How many times faster than real time a running clock goes.
+    /// How many times faster than real time a running clock goes; at 0 it stands still.
     pub clock_rate: u32,
     /// Added to every answer when served over HTTP, in milliseconds.
     pub latency_ms: u64,
@@ -142,45 +142,34 @@ pub struct Login {
     pub password: String,
 }
 
-/// Why a setting can't be read.
+/// Why a mailbox can't be made.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
-#[error("unknown {what} '{given}': expected {expected}")]
-pub struct Error {
-    what: &'static str,
-    given: String,
-    expected: &'static str,
+pub enum Error {
+    /// Not of the form `local@domain`, or with a space in it.
+    #[error("'{0}' is no mail address")]
+    Address(String),
+    /// Nobody could sign in.
+    #[error("the password of '{0}' is empty")]
+    Password(String),
 }
 
-impl FromStr for Profile {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "exchange-online" => Ok(Self::ExchangeOnline),
-            "exchange-2019" => Ok(Self::Exchange2019),
-            _ => Err(Error {
-                what: "profile",
-                given: text.to_owned(),
-                expected: "exchange-online or exchange-2019",
-            }),
+impl Login {
+    /// A mailbox to make.
+    ///
+    /// # Errors
+    /// [`Error`] where there is no such address, or no password.
+    pub fn new(address: &str, password: &str) -> Result<Self, Error> {
+        let is_address = address.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+        });
+        let is_odd = |c: char| c.is_whitespace() || c.is_control();
+        if !is_address || address.contains(is_odd) {
+            return Err(Error::Address(address.to_owned()));
         }
-    }
-}
-
-impl FromStr for Throttle {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "off" => Ok(Self::Off),
-            "graph-2026" => Ok(Self::Graph2026),
-            "graph-2026-fixed" => Ok(Self::Graph2026Fixed),
-            _ => Err(Error {
-                what: "throttle",
-                given: text.to_owned(),
-                expected: "graph-2026, graph-2026-fixed or off",
-            }),
+        if password.is_empty() {
+            return Err(Error::Password(address.to_owned()));
         }
+        Ok(Self { address: address.to_owned(), password: password.to_owned() })
     }
 }
 
@@ -190,16 +179,7 @@ impl FromStr for Login {
     /// Reads `ADDRESS[:PASSWORD]`.
     fn from_str(text: &str) -> Result<Self, Error> {
         let (address, password) = text.split_once(':').unwrap_or((text, crate::DEFAULT_PASSWORD));
-        match address.split_once('@') {
-            Some((local, host)) if !local.is_empty() && !host.is_empty() => {
-                Ok(Self { address: address.to_owned(), password: password.to_owned() })
-            }
-            _ => Err(Error {
-                what: "mailbox",
-                given: text.to_owned(),
-                expected: "ADDRESS or ADDRESS:PASSWORD",
-            }),
-        }
+        Self::new(address, password)
     }
 }
 
@@ -238,9 +218,6 @@ impl Default for Config {
                 "Mail.ReadWrite",
                 "Mail.Send",
                 "MailboxSettings.ReadWrite",
-                "MailboxFolder.Read",
-                "MailboxItem.ImportExport",
-                "MailboxItem.Read",
                 "User.Read",
                 "EWS.AccessAsUser.All",
             ]
@@ -262,15 +239,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_are_read() {
-        assert_eq!("exchange-2019".parse(), Ok(Profile::Exchange2019));
-        assert_eq!("graph-2026".parse(), Ok(Throttle::Graph2026));
+    fn logins_are_read() {
         let login: Login = "a@b.example:pass:word".parse().expect("a login");
         assert_eq!((login.address.as_str(), login.password.as_str()), ("a@b.example", "pass:word"));
-        assert!("a".parse::<Login>().is_err());
-        assert_eq!(
-            "on".parse::<Throttle>().expect_err("unknown").to_string(),
-            "unknown throttle 'on': expected graph-2026, graph-2026-fixed or off"
-        );
+        for bad in ["", "a", "@", "@b.example", "a@", "a b@c.example", "a@b@c", "a@b\n"] {
+            assert_eq!(bad.parse::<Login>(), Err(Error::Address(bad.to_owned())));
+        }
+        assert_eq!("a@b.example:".parse::<Login>(), Err(Error::Password("a@b.example".to_owned())));
     }
 }

@@ -2,6 +2,7 @@
 
 mod sign_in;
 
+use crate::config::Login;
 use crate::fault::Fault;
 use crate::store::World;
 use crate::store::log::Weight;
@@ -98,13 +99,6 @@ struct NewMailbox {
     version: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany<T> {
-    Many(Vec<T>),
-    One(T),
-}
-
 /// Answers a request whose path below `/sim` is `path`.
 pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> Response {
     match (request.method().as_str(), path) {
@@ -116,27 +110,24 @@ pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> Respon
                 world.requests.iter().map(|request| format!("{}\n", request.json())).collect();
             respond(200, "application/x-ndjson", lines)
         }
-        ("POST", "/faults") => match serde_json::from_slice::<OneOrMany<Fault>>(request.body()) {
-            Ok(OneOrMany::One(fault)) => add_faults(world, vec![fault]),
-            Ok(OneOrMany::Many(faults)) => add_faults(world, faults),
-            // An untagged enum hides why: say what is wrong with a single fault.
-            Err(_) => refuse(serde_json::from_slice::<Fault>(request.body()).err()),
+        ("POST", "/faults") => match read_faults(world, request.body()) {
+            Ok(faults) => add_faults(world, faults),
+            Err(error) => respond_json(400, &json!({"error": error})),
         },
         ("DELETE", "/faults") => {
             world.faults.clear();
             respond_json(200, &json!({"faults": 0}))
         }
         ("POST", "/advance") => match serde_json::from_slice::<Advance>(request.body()) {
-            Ok(advance) if advance.seconds >= 0.0 && advance.seconds < 1e12 => {
-                world.advance(SignedDuration::from_millis((advance.seconds * 1000.0) as i64));
-                respond_json(200, &json!({"now": world.now().to_string()}))
-            }
-            Ok(_) => respond_json(400, &json!({"error": "seconds must not be negative"})),
-            Err(error) => refuse(Some(error)),
+            Ok(advance) => match advanced(world, advance.seconds) {
+                Ok(()) => respond_json(200, &json!({"now": world.now().to_string()})),
+                Err(error) => respond_json(400, &json!({"error": error})),
+            },
+            Err(error) => refuse(error),
         },
         ("POST", "/mailboxes") => match serde_json::from_slice::<NewMailbox>(request.body()) {
             Ok(new) => add_mailbox(world, new),
-            Err(error) => refuse(Some(error)),
+            Err(error) => refuse(error),
         },
         ("POST", "/sign-in") => sign_in::set(world, request),
         ("POST", "/devicecode") => sign_in::device(world, request),
@@ -156,6 +147,25 @@ fn dump(world: &World, request: &Request) -> Response {
     }
 }
 
+/// One fault or a list of them; all are good, or the first bad one says why it isn't.
+fn read_faults(world: &World, body: &[u8]) -> Result<Vec<Fault>, String> {
+    let read = |value: Value| {
+        let fault: Fault = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        fault.check().map_err(|error| error.to_string())?;
+        match fault.matches.mailbox.as_deref().filter(|name| world.mailbox(name).is_none()) {
+            Some(unknown) => Err(format!("no mailbox '{unknown}'")),
+            None => Ok(fault),
+        }
+    };
+    match serde_json::from_slice(body).map_err(|error| error.to_string())? {
+        Value::Array(values) => {
+            let numbered = values.into_iter().enumerate();
+            numbered.map(|(at, v)| read(v).map_err(|e| format!("fault {}: {e}", at + 1))).collect()
+        }
+        value => Ok(vec![read(value)?]),
+    }
+}
+
 fn add_faults(world: &mut World, faults: Vec<Fault>) -> Response {
     for fault in faults {
         world.faults.add(fault);
@@ -163,15 +173,35 @@ fn add_faults(world: &mut World, faults: Vec<Fault>) -> Response {
     respond_json(200, &json!({"faults": world.faults.len()}))
 }
 
-fn add_mailbox(world: &mut World, new: NewMailbox) -> Response {
-    if !new.address.contains('@') {
-        return respond_json(400, &json!({"error": "address must be a mail address"}));
+/// Moves the clock by so many seconds, or says why it can't.
+fn advanced(world: &mut World, seconds: f64) -> Result<(), String> {
+    if seconds < 0.0 {
+        return Err("seconds must not be negative".to_owned());
     }
+    let by = SignedDuration::try_from_secs_f64(seconds).ok();
+    match by.filter(|by| world.now().checked_add(*by).is_ok_and(|then| then <= World::END)) {
+        Some(by) => {
+            world.advance(by);
+            Ok(())
+        }
+        None => Err(format!("the clock goes no further than {}", World::END)),
+    }
+}
+
+fn add_mailbox(world: &mut World, new: NewMailbox) -> Response {
+    let password = new.password.as_deref().unwrap_or(crate::DEFAULT_PASSWORD);
+    let login = match Login::new(&new.address, password) {
+        Ok(login) => login,
+        Err(error) => return respond_json(400, &json!({"error": error.to_string()})),
+    };
     if let Some(version) = new.version.as_deref().filter(|version| !crate::ews::has(version)) {
         return respond_json(400, &json!({"error": format!("no EWS version '{version}'")}));
     }
-    let password = new.password.unwrap_or_else(|| crate::DEFAULT_PASSWORD.to_owned());
-    let mailbox = world.add_mailbox(&new.address, &password);
+    if world.mailbox(&login.address).is_some() {
+        let error = format!("there is a mailbox '{}' already", login.address);
+        return respond_json(409, &json!({"error": error}));
+    }
+    let mailbox = world.add_mailbox(&login.address, &login.password);
     if let Some(name) = new.name {
         mailbox.name = name;
     }
@@ -179,7 +209,6 @@ fn add_mailbox(world: &mut World, new: NewMailbox) -> Response {
     respond_json(201, &crate::login_json(mailbox))
 }
 
-fn refuse(error: Option<serde_json::Error>) -> Response {
-    let error = error.map_or_else(|| "not understood".to_owned(), |error| error.to_string());
-    respond_json(400, &json!({"error": error}))
+fn refuse(error: serde_json::Error) -> Response {
+    respond_json(400, &json!({"error": error.to_string()}))
 }

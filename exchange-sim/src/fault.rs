@@ -102,12 +102,104 @@ pub enum Refusal {
     Unauthorized,
 }
 
+/// Why a fault would never hit a request, or not as it says.
+#[derive(Debug, Clone, thiserror::Error, PartialEq)]
+pub enum Error {
+    /// It would hit nothing.
+    #[error("'times' must be at least 1")]
+    Times,
+    /// Matches are counted from 1.
+    #[error("'nth' must be at least 1")]
+    Nth,
+    /// Before its request, or in no foreseeable time.
+    #[error("'seconds' must be between 0 and {SECONDS_MAX}, not {0}")]
+    Seconds(f64),
+    /// No service that it may be for has such an operation.
+    #[error(
+        "no operation '{0}': expected an EWS operation, a method and a path of Graph such as 'GET \
+         /users/*/events', or 'token' or 'devicecode'"
+    )]
+    Operation(String),
+    /// Nobody is signed in yet.
+    #[error("requests for a token are of no mailbox")]
+    TokenMailbox,
+}
+
+/// Longest back-off or delay, in seconds; its milliseconds fit into EWS's `BackOffMilliseconds`.
+const SECONDS_MAX: f64 = 1_000_000.0;
+
+/// What requests to EWS are held against; its elements among the messages are the operations.
+const EWS_SCHEMA: &str = include_str!("ews/schema.txt");
+
 /// Faults that wait.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
 
 fn once() -> u64 {
     1
+}
+
+impl Fault {
+    /// Refuses what could never hit a request.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), Error> {
+        let Match { service, operation, mailbox, nth } = &self.matches;
+        if self.times == 0 {
+            return Err(Error::Times);
+        }
+        if *nth == Some(0) {
+            return Err(Error::Nth);
+        }
+        if let Some(seconds) = self.seconds
+            && !(0.0..=SECONDS_MAX).contains(&seconds)
+        {
+            return Err(Error::Seconds(seconds));
+        }
+        if *service == Some(Service::Token) && mailbox.is_some() {
+            return Err(Error::TokenMailbox);
+        }
+        let services = match service {
+            Some(service) => vec![*service],
+            None => vec![Service::Ews, Service::Graph, Service::Token],
+        };
+        match operation {
+            Some(operation) if !services.iter().any(|service| service.has(operation)) => {
+                Err(Error::Operation(operation.clone()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Service {
+    /// Whether it may have an operation that a pattern matches.
+    fn has(self, pattern: &str) -> bool {
+        let pattern = pattern.trim();
+        match self {
+            Service::Ews => {
+                let elements =
+                    EWS_SCHEMA.lines().filter_map(|line| line.strip_prefix("element m:"));
+                let names = elements.filter_map(|element| element.split_once(" = "));
+                names.map(|(name, _)| name.strip_suffix("Request").unwrap_or(name)).any(is(pattern))
+            }
+            Service::Graph => {
+                let mut segments = pattern.split('/').map(str::trim);
+                let mut next = || segments.next().unwrap_or_default();
+                let (method, first) = (next(), next());
+                let root = first.split('(').next().unwrap_or_default();
+                ["GET", "POST", "PATCH", "PUT", "DELETE"].into_iter().any(is(method))
+                    && ["users", "me", "admin", "subscriptions", "$batch"].into_iter().any(is(root))
+            }
+            Service::Token => ["token", "devicecode"].into_iter().any(is(pattern)),
+        }
+    }
+}
+
+/// Whether a segment of a pattern matches a name.
+fn is(wanted: &str) -> impl Fn(&str) -> bool {
+    move |name| wanted == "*" || wanted.eq_ignore_ascii_case(name)
 }
 
 impl Faults {
@@ -172,12 +264,12 @@ impl Match {
 }
 
 fn same_operation(pattern: &str, operation: &str) -> bool {
-    let (mut pattern, mut operation) = (pattern.trim().split('/'), operation.split('/'));
+    let mut pattern = pattern.split('/').map(str::trim);
+    let mut operation = operation.split('/').map(str::trim);
     loop {
         match (pattern.next(), operation.next()) {
             (None, None) => return true,
-            (Some("*"), Some(_)) => {}
-            (Some(wanted), Some(given)) if wanted.trim().eq_ignore_ascii_case(given.trim()) => {}
+            (Some(wanted), Some(given)) if is(wanted)(given) => {}
             _ => return false,
         }
     }
@@ -273,5 +365,35 @@ mod tests {
         let action = faults.take(Service::Graph, operation, None).expect("the second");
         assert_eq!(action, Action { kind: FaultKind::DropAfter, seconds: Some(2.0) });
         assert!(faults.is_empty());
+    }
+
+    #[test]
+    fn what_could_never_hit_is_refused() {
+        let check = |fault: &str| serde_json::from_str::<Fault>(fault).expect(fault).check();
+        for operation in [
+            "GetItem",
+            "getuseravailability",
+            "POST /users/*/events",
+            "PATCH /users('a')/events/*",
+            "* /me",
+            "PUT /*",
+            "token",
+            "*",
+        ] {
+            let fault = format!(r#"{{"match": {{"operation": "{operation}"}}, "do": "busy"}}"#);
+            assert_eq!(check(&fault), Ok(()), "{operation}");
+        }
+        for operation in ["", "GetItems", "/users", "SEND /users", "GET /v1.0/users", "GET"] {
+            let fault = format!(r#"{{"match": {{"operation": "{operation}"}}, "do": "busy"}}"#);
+            assert_eq!(check(&fault), Err(Error::Operation(operation.to_owned())));
+        }
+        let other = r#"{"match": {"service": "graph", "operation": "GetItem"}, "do": "busy"}"#;
+        assert_eq!(check(other), Err(Error::Operation("GetItem".to_owned())));
+        let token = r#"{"match": {"service": "token", "mailbox": "a@b.example"}, "do": "busy"}"#;
+        assert_eq!(check(token), Err(Error::TokenMailbox));
+        assert_eq!(check(r#"{"do": "busy", "times": 0}"#), Err(Error::Times));
+        assert_eq!(check(r#"{"match": {"nth": 0}, "do": "busy"}"#), Err(Error::Nth));
+        assert_eq!(check(r#"{"do": "busy", "seconds": -1}"#), Err(Error::Seconds(-1.0)));
+        assert_eq!(check(r#"{"do": "busy", "seconds": 1e300}"#), Err(Error::Seconds(1e300)));
     }
 }

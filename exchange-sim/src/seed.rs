@@ -4,6 +4,7 @@ mod demo;
 mod varied;
 
 use crate::config::Login;
+use crate::seed_dir::Report;
 use crate::store::rng::Rng;
 use crate::store::{Mailbox, World};
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ pub enum Error {
     /// Not of a form that is known.
     #[error("unknown seed '{0}': expected empty, demo, dir=PATH or events=N,messages=M")]
     Unknown(String),
-    /// The directory can't be read.
+    /// The directory can't be read, or no event is in it.
     #[error("can't load the seed directory {path}: {reason}")]
     Directory {
         /// Which.
@@ -97,24 +98,35 @@ pub fn fill(world: &mut World) -> Result<(), Error> {
         let (now, settles) = (mailbox.now, mailbox.settles);
         // What was there before the start has long settled.
         mailbox.settles = false;
-        fill_one(mailbox, index, &seed, rng)?;
+        let loaded = fill_one(mailbox, index, &seed, rng)?;
         mailbox.now = now;
         mailbox.settles = settles;
+        world.loaded = world.loaded.take().or(loaded);
     }
     Ok(())
 }
 
-fn fill_one(mailbox: &mut Mailbox, index: usize, seed: &Seed, rng: Rng) -> Result<(), Error> {
+/// Fills a mailbox; what a directory gave.
+fn fill_one(
+    mailbox: &mut Mailbox,
+    index: usize,
+    seed: &Seed,
+    rng: Rng,
+) -> Result<Option<Report>, Error> {
     match seed {
         Seed::Empty => {}
         Seed::Demo => demo::fill(mailbox, index, rng),
         Seed::Counts { events, messages } => varied::fill(mailbox, *events, *messages, rng),
         Seed::Directory(path) if index == 0 => {
-            crate::seed_dir::load(mailbox, path)?;
+            let report = crate::seed_dir::load(mailbox, path)?;
+            if report.loaded == 0 {
+                return Err(Error::Directory { path: path.clone(), reason: report.to_string() });
+            }
+            return Ok(Some(report));
         }
         Seed::Directory(_) => {}
     }
-    Ok(())
+    Ok(None)
 }
 
 #[cfg(test)]

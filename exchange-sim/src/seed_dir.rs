@@ -11,6 +11,9 @@ use crate::store::Role;
 use crate::store::ZonedTime;
 use crate::store::zone::Zone;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::fmt::Display;
+use std::fmt::Formatter;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -35,6 +38,26 @@ pub struct Report {
     pub unreadable: Vec<PathBuf>,
     /// Events that the store refused, by subject, with its reason.
     pub refused: Vec<(String, String)>,
+}
+
+impl Display for Report {
+    /// `12 events loaded; left out: 3 masters of series, 1 files that are no XML`.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} events loaded", self.loaded)?;
+        let left_out = [
+            (self.masters, "masters of series"),
+            (self.occurrences, "occurrences of series"),
+            (self.incomplete, "without a subject or a start"),
+            (self.unreadable.len(), "files that are no XML"),
+            (self.refused.len(), "refused by the mailbox"),
+        ];
+        let mut before = "; left out: ";
+        for (count, what) in left_out.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{before}{count} {what}")?;
+            before = ", ";
+        }
+        Ok(())
+    }
 }
 
 /// What a mailbox can't set, or derives by itself, is left out of a capture.

@@ -19,6 +19,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -113,7 +114,8 @@ impl Server {
         ready
     }
 
-    /// Serves until `shutdown` completes and the requests under way are answered.
+    /// Serves until `shutdown` completes and the requests under way are answered; requests that are
+    /// still coming in aren't waited for.
     ///
     /// # Errors
     /// None that a client can cause: the listener itself is broken.
@@ -173,7 +175,7 @@ struct Door {
 
 impl Door {
     /// Serves one connection until it closes, or until `stopping` ends and its request is answered.
-    async fn receive(self, stream: TcpStream, id: u64, stopping: watch::Receiver<()>) {
+    async fn receive(self, stream: TcpStream, id: u64, mut stopping: watch::Receiver<()>) {
         let _as_it_is = stream.set_nodelay(true);
         match self.certificate.clone() {
             None => {
@@ -183,7 +185,11 @@ impl Door {
             Some(certificate) => {
                 let peer = Connection { id, tls_endpoint: Some(certificate.endpoint()) };
                 let handshake = certificate.acceptor().accept(stream);
-                if let Ok(Ok(stream)) = tokio::time::timeout(self.limits.head, handshake).await {
+                let greeted = tokio::select! {
+                    greeted = tokio::time::timeout(self.limits.head, handshake) => greeted,
+                    _ = stopping.changed() => return,
+                };
+                if let Ok(Ok(stream)) = greeted {
                     self.converse(stream, peer, stopping).await;
                 }
             }
@@ -197,7 +203,10 @@ impl Door {
         mut stopping: watch::Receiver<()>,
     ) {
         let stop = stopping.clone();
+        let asked = Arc::new(AtomicBool::new(false));
+        let asks = Arc::clone(&asked);
         let service = service_fn(move |request| {
+            asks.store(true, Ordering::Relaxed);
             Arc::clone(&self.service).answer(peer, request, stop.clone())
         });
         let mut builder = http1::Builder::new();
@@ -211,6 +220,10 @@ impl Door {
             closed = connection.as_mut() => closed,
             // Ends when the sender is dropped.
             _ = stopping.changed() => {
+                // hyper would wait for the rest of a first head.
+                if !asked.load(Ordering::Relaxed) {
+                    return;
+                }
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

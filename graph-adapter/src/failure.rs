@@ -81,11 +81,44 @@ impl Fault {
         }
     }
 
+    /// Whether the application isn't let in (any more): that concerns no single item.
+    pub(crate) fn is_of_sign_in(&self) -> bool {
+        match self {
+            Self::Token(_) => true,
+            Self::Refused(refusal) => refusal.status == 401,
+            Self::NotSent(_) | Self::NoAnswer(_) | Self::Garbled(_) => false,
+        }
+    }
+
+    /// The same, except that a sign-in which ended between requests, others of which were served,
+    /// is no denial of what this one asked for.
+    pub(crate) fn where_others_are_served(self, others_are: bool) -> Self {
+        match others_are && self.is_of_sign_in() {
+            true => Self::NotSent(format!("the sign-in ended: {self}")),
+            false => self,
+        }
+    }
+
     /// The refusal, if it is one.
     pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
             Self::NotSent(_) | Self::NoAnswer(_) | Self::Token(_) | Self::Garbled(_) => None,
+        }
+    }
+}
+
+/// The failure of a write of several requests when one after the first failed: it must not say that
+/// nothing happened. What was refused is refused again as the first request of the next attempt.
+pub(crate) fn after_the_first(failure: Failure) -> Failure {
+    match failure {
+        Failure::Throttled { trouble, .. }
+        | Failure::Transient(trouble)
+        | Failure::InDoubt(trouble)
+        | Failure::CursorExpired(trouble)
+        | Failure::Unauthorized(trouble) => Failure::InDoubt(trouble),
+        Failure::Stale(trouble) | Failure::Missing(trouble) | Failure::Permanent(trouble) => {
+            Failure::Stale(trouble)
         }
     }
 }

@@ -2,16 +2,17 @@
 //! of its own. The stamp on the master comes last, so that it proves that all of them arrived.
 
 use crate::GraphRemote;
-use crate::batch::Step;
-use crate::failure::{Effect, Fault};
-use crate::map::event::{self, has_attendees};
+use crate::batch::{Reply, Step};
+use crate::failure::{Effect, Fault, after_the_first};
+use crate::map::event;
 use crate::map::series::{self, Instance};
+use crate::map::time::instant;
 use crate::series::one;
 use crate::window::rfc3339;
-use crate::write::{Occurrences, permanent, protected};
-use chrono::{NaiveDate, NaiveTime};
+use crate::write::{Occurrences, is_meeting, permanent, protected};
+use chrono::NaiveDate;
 use items::field::Name;
-use items::{Event, Occurrence, Timing, meaning};
+use items::{Event, Occurrence, Recurrence, Timing, meaning};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use sync_core::ids::Version;
@@ -39,20 +40,25 @@ enum Change {
     Delete,
 }
 
-/// The version that the series has while it is written.
+/// A series while it is written.
 struct Progress {
-    /// Before the first request.
+    /// The series as it was last read.
+    standing: Standing,
+    /// Its version before the first request.
     begun: Option<Version>,
-    /// Now; `None` where the last answer didn't tell, so that no condition can be made.
+    /// Its version now; `None` where only reading it can tell.
     now: Option<Version>,
-    has_written: bool,
+    /// The dates of the occurrences that were written.
+    written: BTreeSet<NaiveDate>,
 }
 
 impl GraphRemote {
     /// Makes the occurrences of a series what they are to be. What can't be applied any more is left
-    /// out: occurrences deleted already, dates that the recurrence doesn't have.
+    /// out: occurrences deleted already, dates that the recurrence doesn't have, all of an event that
+    /// is no series. The version isn't told then, so that what stands is looked at.
     ///
-    /// Each request is conditional on what was read before the first, or on the answer to the last.
+    /// Each request is conditional on a version in which nobody else has changed the series since it
+    /// was first read.
     pub(crate) async fn write_occurrences(
         &self,
         write: &Occurrences<'_>,
@@ -60,12 +66,7 @@ impl GraphRemote {
     ) -> Result<Written, Failure> {
         let standing = self.standing(write).await?;
         if write.if_match.is_some_and(|expected| standing.version.as_ref() != Some(expected)) {
-            let detail = "the series has changed since it was read";
-            return Err(Failure::Stale(Trouble::new("changed-series", detail)));
-        }
-        if !standing.event.is_series() {
-            let detail = "the event is no series any more";
-            return Err(Failure::Stale(Trouble::new("no-series", detail)));
+            return Err(changed());
         }
         if standing.is_meeting {
             return Err(protected());
@@ -75,11 +76,25 @@ impl GraphRemote {
         if found.values().any(|instance| instance.is_meeting) {
             return Err(protected());
         }
-        let begun = standing.version.clone();
-        let mut progress = Progress { begun: begun.clone(), now: begun, has_written: false };
-        for (date, change) in &changes {
+        let mut progress = Progress::new(standing);
+        let outcome = self.write_all(write, stamp, &changes, &found, &mut progress).await;
+        outcome.map_err(|failure| match progress.written.is_empty() {
+            true => failure,
+            false => after_the_first(failure),
+        })
+    }
+
+    async fn write_all(
+        &self,
+        write: &Occurrences<'_>,
+        stamp: &Stamp,
+        changes: &[(NaiveDate, Change)],
+        found: &BTreeMap<NaiveDate, Instance>,
+        progress: &mut Progress,
+    ) -> Result<Written, Failure> {
+        for (date, change) in changes {
             if let Some(instance) = found.get(date) {
-                self.apply(write, instance, change, &mut progress).await?;
+                self.apply(write, *date, instance, change, progress).await?;
             }
         }
         self.stamp_series(write, stamp, progress).await
@@ -87,13 +102,17 @@ impl GraphRemote {
 
     async fn standing(&self, write: &Occurrences<'_>) -> Result<Standing, Failure> {
         let master = one(self.read_masters(write.folder, std::slice::from_ref(write.id)).await);
-        let master = master.map_err(|fault| fault.failure(Effect::Read))?;
+        self.standing_of(master)
+    }
+
+    fn standing_of(&self, master: Reply) -> Result<Standing, Failure> {
+        let master = master.map_err(|fault| late(fault, Effect::Read))?;
         let read = event::read(&master, &self.properties).map_err(Failure::Permanent)?;
         let exceptions = series::exceptions(&read.event, &master).map_err(Failure::Permanent)?;
         Ok(Standing {
             event: read.event,
             version: read.version,
-            is_meeting: has_attendees(&master),
+            is_meeting: is_meeting(&master),
             exceptions,
             cancelled: series::cancelled(&master),
         })
@@ -122,10 +141,17 @@ impl GraphRemote {
             }
         }
         for (date, reply) in dates.into_iter().zip(self.read_steps(&steps).await) {
-            let day = reply.map_err(|fault| fault.failure(Effect::Read))?;
-            let instances = day["value"].as_array().into_iter().flatten();
+            let day = reply.map_err(|fault| late(fault, Effect::Read))?;
+            let mut instances = day["value"].as_array().into_iter().flatten();
             let is_it = |one: &&Value| series::original_date(&standing.event, one) == Some(date);
-            found.extend(instances.filter(is_it).map(|one| (date, series::instance(one))));
+            let Some(instance) = instances.find(is_it) else { continue };
+            let is_exception = instance["type"] == "exception";
+            let instance = series::instance(instance);
+            // It was none when the series was read.
+            if is_exception && !standing.exceptions.contains_key(&date) && !instance.is_meeting {
+                return Err(changed());
+            }
+            found.insert(date, instance);
         }
         Ok(found)
     }
@@ -150,6 +176,7 @@ impl GraphRemote {
     async fn apply(
         &self,
         write: &Occurrences<'_>,
+        date: NaiveDate,
         instance: &Instance,
         change: &Change,
         progress: &mut Progress,
@@ -158,36 +185,36 @@ impl GraphRemote {
         let url = self.graph.links.event(write.folder.as_str(), id.as_str());
         // Instances have the version of their series, which changes with each of them.
         let is_shared = instance.version == progress.begun;
-        let version = if is_shared { progress.now.clone() } else { instance.version.clone() };
-        let condition = version.map(|version| version.0);
+        if is_shared && progress.now.is_none() {
+            progress.verify(self.standing(write).await?)?;
+        }
+        let version = if is_shared { &progress.now } else { &instance.version };
+        let condition = version.clone().map(|version| version.0);
         let steps = match change {
             Change::Patch(patch) => {
                 let body = event::write(patch).map_err(Failure::Permanent)?;
                 vec![Step::patch(url, Value::Object(body), condition)]
             }
-            // Its answer is empty, so the version is read in the same breath.
+            // Its answer is empty, so the series is read in the same breath.
             Change::Delete => {
-                vec![Step::delete(url, condition), self.version_of(write).after_the_last()]
+                let read = self.whole_master(write.folder, write.id);
+                vec![Step::delete(url, condition), read.after_the_last()]
             }
         };
         let mut replies = self.graph.batch(&steps).await.into_iter();
-        match replies.next().unwrap_or(Ok(Value::Null)) {
-            Ok(answer) => {
-                progress.has_written = true;
-                if is_shared {
-                    let last = replies.next().unwrap_or(Ok(answer));
-                    progress.now = last.ok().as_ref().and_then(event::version);
-                }
-                Ok(())
-            }
-            Err(fault) if fault.refusal().is_some_and(|r| r.is_not_found()) => Ok(()),
-            Err(fault) => Err(refused(fault)),
+        let answer = match replies.next().unwrap_or(Ok(Value::Null)) {
+            Ok(answer) => answer,
+            Err(fault) if fault.refusal().is_some_and(|r| r.is_not_found()) => return Ok(()),
+            Err(fault) => return Err(refused(fault)),
+        };
+        progress.written.insert(date);
+        progress.now = event::version(&answer).filter(|_| is_shared);
+        // What can't be read now is read before the next request.
+        if let Some(Ok(master)) = replies.next() {
+            let master = self.made_whole(write.folder, write.id, Ok(master)).await;
+            progress.verify(self.standing_of(master)?)?;
         }
-    }
-
-    fn version_of(&self, write: &Occurrences<'_>) -> Step {
-        let event = self.graph.links.event(write.folder.as_str(), write.id.as_str());
-        Step::get(format!("{event}?$select=id"))
+        Ok(())
     }
 
     /// Says on the master that all is written.
@@ -195,21 +222,36 @@ impl GraphRemote {
         &self,
         write: &Occurrences<'_>,
         stamp: &Stamp,
-        progress: Progress,
+        progress: &mut Progress,
     ) -> Result<Written, Failure> {
-        let version = match progress.has_written {
-            true => {
-                let now = one(self.read_steps(&[self.version_of(write)]).await);
-                event::version(&now.map_err(|fault| fault.failure(Effect::Read))?)
-            }
-            false => progress.begun,
-        };
+        if !progress.written.is_empty() {
+            progress.verify(self.standing(write).await?)?;
+        }
         let url = self.graph.links.event(write.folder.as_str(), write.id.as_str());
         let body = json!({"singleValueExtendedProperties": self.properties.write(stamp, None)});
-        let step = Step::patch(url, body, version.map(|version| version.0));
+        let step = Step::patch(url, body, progress.now.clone().map(|version| version.0));
         let answer = one(self.graph.batch(&[step]).await);
-        let answer = answer.map_err(|fault| fault.failure(Effect::Change))?;
-        Ok(Written { id: write.id.clone(), version: event::version(&answer) })
+        let answer = answer.map_err(|fault| late(fault, Effect::Change))?;
+        let version = event::version(&answer).filter(|_| progress.standing.holds(&write.wanted));
+        Ok(Written { id: write.id.clone(), version })
+    }
+}
+
+impl Progress {
+    fn new(standing: Standing) -> Self {
+        let begun = standing.version.clone();
+        Self { standing, begun: begun.clone(), now: begun, written: BTreeSet::new() }
+    }
+
+    /// Takes over the series as it was read anew, in which nobody may have changed anything besides.
+    fn verify(&mut self, read: Standing) -> Result<(), Failure> {
+        let is_same = self.standing.without(&self.written) == read.without(&self.written);
+        if !is_same || read.is_meeting {
+            return Err(changed());
+        }
+        self.now.clone_from(&read.version);
+        self.standing = read;
+        Ok(())
     }
 }
 
@@ -218,6 +260,9 @@ impl Standing {
     /// way of its neighbours: first what goes, then what moves later, from the last one on, then the
     /// rest.
     fn changes(&self, wanted: &BTreeMap<NaiveDate, Occurrence>) -> Vec<(NaiveDate, Change)> {
+        if !self.event.is_series() {
+            return Vec::new();
+        }
         let none = Occurrence::Changed(Box::default());
         let dates: BTreeSet<NaiveDate> =
             wanted.keys().chain(self.exceptions.keys()).copied().collect();
@@ -237,6 +282,38 @@ impl Standing {
         changes.extend(later.into_iter().rev());
         changes.extend(rest);
         changes
+    }
+
+    /// Whether all occurrences are as `wanted`.
+    fn holds(&self, wanted: &BTreeMap<NaiveDate, Occurrence>) -> bool {
+        let none = Occurrence::Changed(Box::default());
+        let mut dates = wanted.keys().chain(self.exceptions.keys()).chain(&self.cancelled);
+        dates.all(|date| {
+            let is_deleted = self.cancelled.contains(date);
+            match wanted.get(date).unwrap_or(&none) {
+                Occurrence::Deleted => is_deleted,
+                Occurrence::Changed(own) => {
+                    !is_deleted && self.has(*date) && self.patch(*date, own).is_none()
+                }
+            }
+        })
+    }
+
+    /// Whether the recurrence has an occurrence on `date`.
+    fn has(&self, date: NaiveDate) -> bool {
+        let rule = self.event.recurrence.as_ref().and_then(Recurrence::rule);
+        let index =
+            rule.zip(self.event.first_date()).map(|(rule, first)| rule.index_of(first, date));
+        index.flatten().is_some()
+    }
+
+    /// What it means, apart from the occurrences of these dates. One that differs in nothing is none.
+    fn without(&self, dates: &BTreeSet<NaiveDate>) -> Event {
+        let none = Occurrence::Changed(Box::default());
+        let mut event = meaning::of(&self.event);
+        let occurrences = event.occurrences.get_or_insert_default();
+        occurrences.retain(|date, occurrence| !dates.contains(date) && *occurrence != none);
+        event
     }
 
     /// When an occurrence starts as it stands, in seconds.
@@ -262,14 +339,6 @@ impl Standing {
     }
 }
 
-/// When something starts, in seconds; of whole days the midnight in UTC.
-fn instant(timing: &Timing) -> i64 {
-    match timing {
-        Timing::Timed { start, .. } => *start,
-        Timing::AllDay { start, .. } => start.and_time(NaiveTime::MIN).and_utc().timestamp(),
-    }
-}
-
 /// Why an occurrence wasn't written.
 fn refused(fault: Fault) -> Failure {
     if fault.refusal().is_some_and(|r| r.is_any(&["ErrorOccurrenceCrossingBoundary"])) {
@@ -279,5 +348,15 @@ fn refused(fault: Fault) -> Failure {
              it, which Exchange refuses",
         );
     }
-    fault.failure(Effect::Change)
+    late(fault, Effect::Change)
+}
+
+/// What a fault comes to. A sign-in that ends says nothing of the series, which was read or made a
+/// moment before: the next look at it tells whether that stays so.
+fn late(fault: Fault, effect: Effect) -> Failure {
+    fault.where_others_are_served(true).failure(effect)
+}
+
+fn changed() -> Failure {
+    Failure::Stale(Trouble::new("changed-series", "the series has changed since it was read"))
 }

@@ -6,7 +6,7 @@ use items::{Event, Occurrence, Timing};
 
 const DAY_SECONDS: i64 = 86_400;
 /// Longest window of a calendarView delta, in seconds: 1825 days (the service's own error text).
-const VIEW_SECONDS_MAX: i64 = 1825 * DAY_SECONDS;
+pub(crate) const VIEW_SECONDS_MAX: i64 = 1825 * DAY_SECONDS;
 /// How far back a view looks where nothing is configured, in seconds.
 const BACK_SECONDS: i64 = 730 * DAY_SECONDS;
 /// Occurrences up to which the last one is counted out; Exchange takes 999.

@@ -46,14 +46,20 @@ impl GraphRemote {
                 results.insert(at, self.write_occurrences(&occurrences, &write.stamp).await);
             }
         }
-        let targets = self.targets(writes, &mut results).await;
-        let mut steps = Vec::new();
-        let mut sent = Vec::new();
+        let mut targets = self.targets(writes, &mut results).await;
+        let (mut steps, mut sent, mut unread) = (Vec::new(), Vec::new(), Vec::new());
         for (at, write) in writes.iter().enumerate() {
             if results.contains_key(&at) {
                 continue;
             }
-            match self.step(write, targets.get(&at)) {
+            let step = match targets.remove(&at).transpose() {
+                Ok(target) => self.step(write, target.as_ref()),
+                Err(fault) => {
+                    unread.push((at, fault));
+                    continue;
+                }
+            };
+            match step {
                 Ok(step) => {
                     steps.push(step);
                     sent.push(at);
@@ -64,20 +70,27 @@ impl GraphRemote {
             }
         }
         let replies = self.graph.batch(&steps).await;
-        results
-            .extend(sent.iter().copied().zip(replies).map(|(at, r)| (at, written(&writes[at], r))));
+        let others_are = results.values().any(Result::is_ok) || replies.iter().any(Result::is_ok);
+        for (at, fault) in unread {
+            let fault = fault.where_others_are_served(others_are);
+            results.insert(at, Err(fault.failure(Effect::Read)));
+        }
+        for (at, reply) in sent.into_iter().zip(replies) {
+            let reply = reply.map_err(|fault| fault.where_others_are_served(others_are));
+            results.insert(at, written(&writes[at], reply));
+        }
         results.into_values().collect()
     }
 
     /// Looks at what is to be changed or deleted, by position.
     ///
     /// Graph mails the attendees of a meeting on any change of it, and has no switch for that: so
-    /// meetings are left alone. What can't be written has its result in `results`.
+    /// meetings are left alone, which `results` then say.
     async fn targets(
         &self,
         writes: &[Write],
         results: &mut BTreeMap<usize, Result<Written, Failure>>,
-    ) -> BTreeMap<usize, Target> {
+    ) -> BTreeMap<usize, Result<Target, Fault>> {
         let mut replies = self.read_targets(writes, results).await;
         // The attendees of an exception are mailed, too (MS docs: event-update).
         let mut masters: BTreeMap<&FolderId, (Vec<usize>, Vec<RemoteId>)> = BTreeMap::new();
@@ -100,10 +113,10 @@ impl GraphRemote {
                 }
                 Ok(value) => {
                     let event = event::read(&value, &self.properties).map(|read| read.event);
-                    targets.insert(at, Target { version: event::version(&value), event });
+                    targets.insert(at, Ok(Target { version: event::version(&value), event }));
                 }
                 Err(fault) => {
-                    results.insert(at, Err(fault.failure(Effect::Read)));
+                    targets.insert(at, Err(fault));
                 }
             }
         }
@@ -202,7 +215,7 @@ fn target(write: &Write) -> Option<&RemoteId> {
 }
 
 /// Whether a change of an event would be mailed: to its attendees, or to those of an exception.
-fn is_meeting(event: &Value) -> bool {
+pub(crate) fn is_meeting(event: &Value) -> bool {
     let exceptions = event[event::EXPAND_MASTER].as_array();
     has_attendees(event) || exceptions.into_iter().flatten().any(has_attendees)
 }

@@ -118,9 +118,10 @@ impl Event {
     /// # Errors
     /// [`Error::UnknownField`] if `field` is no set.
     pub fn clear_set(&mut self, field: &Field) -> Result<(), Error> {
-        match known(field)? {
-            Name::Occurrences => self.occurrences = Some(BTreeMap::new()),
-            _ => *set_mut(self, field)? = Some(Vec::new()),
+        if known(field)? == Name::Occurrences {
+            self.occurrences = Some(BTreeMap::new());
+        } else {
+            *set_mut(self, field)? = Some(Vec::new());
         }
         Ok(())
     }

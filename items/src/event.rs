@@ -20,8 +20,9 @@ pub enum Error {
     NoElement(Field, ElementKey),
 }
 
-/// An event, or a series of them. A field is absent where a replica can't hold it, or where a patch leaves it
-/// alone; absent is never empty. As JSON it is the canonical content that the store keeps.
+/// An event, or a series of them. A field is absent where a replica can't hold it, or where a patch
+/// leaves it alone; absent is never empty. As JSON it is the canonical content that the store
+/// keeps.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Event {

@@ -16,8 +16,8 @@ pub enum Name {
     Timing,
     /// RRULE.
     Recurrence,
-    /// EXDATE and the components with a RECURRENCE-ID: a set, by the date on which the recurrence has
-    /// the occurrence.
+    /// EXDATE and the components with a RECURRENCE-ID: a set, by the date on which the recurrence
+    /// has the occurrence.
     Occurrences,
     /// CATEGORIES: a set, merged by element.
     Categories,

@@ -5,17 +5,17 @@
 //! to the month's last one, where RFC 5545 leaves the month out: what says the one in RRULE is
 //! written with BYSETPOS.
 
+mod dates;
 mod rrule_text;
 
-use chrono::{Datelike, NaiveDate, NaiveTime};
-use rrule::{RRule, RRuleSet, Tz, Unvalidated};
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 pub use rrule_text::Inexpressible;
 
 /// No series goes on in this year: Exchange ends all of them before its September.
-const YEAR_MAX: i32 = 4500;
+pub(crate) const YEAR_MAX: i32 = 4500;
 
 /// Whether and how an event recurs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,124 +159,13 @@ impl Recurrence {
             Self::Once | Self::Other(_) => None,
         }
     }
-
-    /// The normal form for an event that starts on `start`; dates are in its own zone.
-    pub fn normal(&self, start: Option<NaiveDate>) -> Self {
-        match (self, start) {
-            (Self::Rule(rule), Some(start)) => Self::Rule(rule.normal(start)),
-            (Self::Once | Self::Other(_) | Self::Rule(_), _) => self.clone(),
-        }
-    }
 }
 
-impl Rule {
-    /// The rule without what makes no difference: the first day of weeks none of which is left out,
-    /// days after the last occurrence.
-    fn normal(&self, start: NaiveDate) -> Self {
-        let mut rule = self.clone();
-        if let Pattern::Weekly { interval, days, first_day } = &mut rule.pattern
-            && (*interval == 1 || days.len() == 1)
-        {
-            *first_day = Weekday::Monday;
-        }
-        if let End::On(_) = self.end
-            && let Some(last) = self.last(start)
-        {
-            rule.end = End::On(last);
-        }
-        rule
-    }
-
-    /// The dates of a series that starts on `start`, without end where it has none. Empty where the
-    /// rule makes no sense.
-    pub fn dates(&self, start: NaiveDate) -> impl Iterator<Item = NaiveDate> + use<> {
-        let set = self.expandable(start);
-        let dates = set.into_iter().flat_map(|set| (&set).into_iter());
-        dates.map(|at| at.date_naive()).take_while(|date| date.year() < YEAR_MAX)
-    }
-
-    /// The last date, where the series ends.
-    pub fn last(&self, start: NaiveDate) -> Option<NaiveDate> {
-        match self.end {
-            End::Never => None,
-            End::On(_) | End::Count(_) => self.dates(start).last(),
-        }
-    }
-
-    /// As which occurrence, counted from 1, the series has a date; deleted ones count (MS docs:
-    /// OccurrenceItemId, InstanceIndex).
-    pub fn index_of(&self, start: NaiveDate, date: NaiveDate) -> Option<usize> {
-        let mut dates = self.dates(start).take_while(|at| *at <= date).enumerate();
-        dates.find(|(_, at)| *at == date).map(|(index, _)| index + 1)
-    }
-
-    fn expandable(&self, start: NaiveDate) -> Option<RRuleSet> {
-        let rule: RRule<Unvalidated> = self.to_rrule(None).parse().ok()?;
-        // Dates alone: every clock is UTC's here.
-        let first = start.and_time(NaiveTime::MIN).and_local_timezone(Tz::UTC).single()?;
-        rule.build(first).ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn date(text: &str) -> NaiveDate {
-        text.parse().expect("a date")
-    }
-
-    fn dates(pattern: Pattern, start: &str, count: usize) -> Vec<String> {
-        let rule = Rule { pattern, end: End::Never };
-        rule.dates(date(start)).take(count).map(|date| date.to_string()).collect()
-    }
-
-    #[test]
-    fn days_that_a_month_lacks_are_its_last() {
-        let monthly = |day| Pattern::AbsoluteMonthly { interval: 1, day };
-        assert_eq!(dates(monthly(31), "2027-01-31", 3), ["2027-01-31", "2027-02-28", "2027-03-31"]);
-        assert_eq!(dates(monthly(30), "2028-01-30", 3), ["2028-01-30", "2028-02-29", "2028-03-30"]);
-        let leap = Pattern::AbsoluteYearly { interval: 1, month: 2, day: 29 };
-        assert_eq!(dates(leap, "2028-02-29", 2), ["2028-02-29", "2029-02-28"]);
-    }
-
-    #[test]
-    fn weeks_are_left_out_by_their_first_day() {
-        let days = BTreeSet::from([Weekday::Tuesday, Weekday::Sunday]);
-        let weekly = |first_day| Pattern::Weekly { interval: 2, days: days.clone(), first_day };
-        let monday = ["1997-08-05", "1997-08-10", "1997-08-19", "1997-08-24"];
-        assert_eq!(dates(weekly(Weekday::Monday), "1997-08-05", 4), monday);
-        let sunday = ["1997-08-05", "1997-08-17", "1997-08-19", "1997-08-31"];
-        assert_eq!(dates(weekly(Weekday::Sunday), "1997-08-05", 4), sunday);
-    }
-
-    #[test]
-    fn occurrences_are_counted_from_one() {
-        let pattern = Pattern::Daily { interval: 2 };
-        let rule = Rule { pattern, end: End::Count(3) };
-        let start = date("2026-12-30");
-        assert_eq!(rule.index_of(start, date("2027-01-03")), Some(3));
-        assert_eq!(rule.index_of(start, date("2027-01-02")), None);
-        assert_eq!(rule.index_of(start, date("2027-01-05")), None);
-        assert_eq!(rule.last(start), Some(date("2027-01-03")));
-    }
-
-    #[test]
-    fn what_makes_no_difference_is_not_in_the_normal_form() {
-        let weekly = |interval, first_day| {
-            let days = BTreeSet::from([Weekday::Monday, Weekday::Friday]);
-            Pattern::Weekly { interval, days, first_day }
-        };
-        let normal =
-            |pattern, end| Recurrence::Rule(Rule { pattern, end }).normal(Some(date("2026-11-23")));
-        let on = |text| End::On(date(text));
-        assert_eq!(
-            normal(weekly(1, Weekday::Sunday), on("2026-12-03")),
-            normal(weekly(1, Weekday::Monday), on("2026-11-30")),
-        );
-        assert_ne!(
-            normal(weekly(2, Weekday::Sunday), End::Never),
-            normal(weekly(2, Weekday::Monday), End::Never),
-        );
+/// How many days a month has at least, and at most.
+const fn month_days(month: u32) -> (u32, u32) {
+    match month {
+        2 => (28, 29),
+        4 | 6 | 9 | 11 => (30, 30),
+        _ => (31, 31),
     }
 }

@@ -9,7 +9,7 @@ use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 use std::collections::BTreeSet;
 
 /// What can differ from one occurrence to the next.
-const OWN: [Name; 9] = [
+pub(crate) const OWN: [Name; 9] = [
     Name::Subject,
     Name::Body,
     Name::Location,
@@ -57,8 +57,8 @@ impl Event {
         !matches!(self.recurrence, None | Some(Recurrence::Once))
     }
 
-    /// When the occurrence of `date` takes place, unless it is moved: the same wall clock, and as long
-    /// by it.
+    /// When the occurrence of `date` takes place, unless it is moved: the same wall clock, and as
+    /// long by it.
     pub fn timing_on(&self, date: NaiveDate) -> Option<Timing> {
         match self.timing.as_ref()? {
             Timing::AllDay { start, end, zone } => {

@@ -6,5 +6,5 @@ pub mod file;
 pub mod replica;
 pub mod state;
 
-pub use replica::{LocalEvent, LocalReplica};
+pub use replica::{LocalEvent, LocalReplica, Put};
 pub use state::{Generation, Holder, SqliteStore};

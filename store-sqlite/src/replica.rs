@@ -5,6 +5,7 @@
 //! cursors begin with the file's random identity, so that those of another file, or of one that was
 //! deleted and made anew, are never taken for this one's.
 
+mod import;
 mod remote;
 mod rows;
 
@@ -17,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use sync_core::ids::{FolderId, RemoteId, Version};
 use sync_core::port::{Failure, Folder, FolderKind, Trouble};
+
+pub use import::{Put, mailboxes};
 
 /// One mailbox of a local file, as a replica.
 pub struct LocalReplica {
@@ -147,7 +150,8 @@ impl LocalReplica {
     fn insert(&self, db: &Connection, folder: i64, event: &Event) -> Result<i64, Stop> {
         let now = Now::next(db)?;
         let ics = rows::text(None, event, now);
-        Ok(rows::insert(db, folder, event.uid.as_deref(), &ics, now)?)
+        let uid = event.uid.clone().or_else(|| items::ical::uid_of(&ics));
+        Ok(rows::insert(db, folder, uid.as_deref(), &ics, now)?)
     }
 
     /// Changes the fields that `patch` holds, and no others.

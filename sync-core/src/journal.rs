@@ -334,9 +334,23 @@ pub enum Carry {
         put: BTreeMap<ElementKey, PutElement>,
         /// Elements to drop.
         drop: BTreeSet<ElementKey>,
+        /// Whether the set is a late one: the write can come to a part, and what is found of it
+        /// otherwise is nothing that the server rewrote.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        late: bool,
     },
     /// Not at all: what is written besides leaves the set empty, and its elements come later.
     Emptied,
+}
+
+impl Carry {
+    /// The same, of a late set.
+    pub(crate) fn late(self) -> Self {
+        match self {
+            Self::Elements { put, drop, late: _ } => Self::Elements { put, drop, late: true },
+            Self::Whole { .. } | Self::Emptied => self,
+        }
+    }
 }
 
 /// An element carried over.

@@ -38,6 +38,8 @@ pub enum Merged {
     Disputed {
         /// The copies that changed one, and none of which follows from another.
         between: BTreeSet<ReplicaId>,
+        /// Which.
+        keys: BTreeSet<ElementKey>,
     },
     /// Copies were changed differently.
     Conflict {
@@ -141,7 +143,7 @@ fn merge_sets(copies: &[SetCopy<'_>], carrying: Option<ReplicaId>, dispute: Disp
         .collect();
     let mut patches: BTreeMap<ReplicaId, ElementPatch> = BTreeMap::new();
     let mut changed = first_contact;
-    let mut between = BTreeSet::new();
+    let (mut between, mut disputed) = (BTreeSet::new(), BTreeSet::new());
     for key in keys {
         let copies: Vec<ElementCopy> = copies
             .iter()
@@ -158,6 +160,7 @@ fn merge_sets(copies: &[SetCopy<'_>], carrying: Option<ReplicaId>, dispute: Disp
             _ if !is_disputed(&heads) => element_winner(&copies, &heads, carrying),
             Dispute::Report => {
                 between.extend(heads.iter().map(|head| head.replica));
+                disputed.insert(key.clone());
                 continue;
             }
             Dispute::Settled(None) => continue,
@@ -179,7 +182,7 @@ fn merge_sets(copies: &[SetCopy<'_>], carrying: Option<ReplicaId>, dispute: Disp
         }
     }
     if !between.is_empty() {
-        return Merged::Disputed { between };
+        return Merged::Disputed { between, keys: disputed };
     }
     match (patches.is_empty(), changed) {
         (false, _) => Merged::Elements(patches),

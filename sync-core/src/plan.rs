@@ -67,9 +67,21 @@ pub fn standing(link: &Link, replica: ReplicaId) -> Option<Standing> {
 pub fn changed_fields(leg: &Leg) -> impl Iterator<Item = &Field> {
     let base = leg.base.as_ref().map(|b| &b.fields);
     leg.rendition().into_iter().flat_map(|r| &r.fields).filter_map(move |(field, now)| {
-        let same = base.and_then(|b| b.get(field)).is_some_and(|then| then.unchanged(now));
+        let then = base.and_then(|b| b.get(field));
+        let same = then.is_some_and(|then| then.unchanged(now) || is_owed(leg, field, then, now));
         (!same).then_some(field)
     })
+}
+
+/// Whether a set differs from its past only by elements that are on their way to an emptied copy.
+fn is_owed(leg: &Leg, field: &Field, then: &Value, now: &Value) -> bool {
+    let (Value::Set(then), Value::Set(now), Some(owed)) = (then, now, leg.owed.get(field)) else {
+        return false;
+    };
+    then.keys().all(|key| now.contains_key(key))
+        && now.iter().all(|(key, print)| {
+            [then.get(key), owed.get(key)].into_iter().flatten().any(|old| old.unchanged(print))
+        })
 }
 
 /// Whether the planner has something to look at.

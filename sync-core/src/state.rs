@@ -8,12 +8,12 @@ use crate::ids::{
     CollectionId, Cursor, Digest, ElementKey, Field, FolderId, IntentKey, LinkId, PairId, RemoteId,
     ReplicaId, RunId, Version,
 };
-use crate::journal::{Conflicted, Intent, Reason, Seq, Stage};
+use crate::journal::{Carry, Conflicted, Intent, Reason, Seq, Stage};
 use crate::policy::Policy;
 use crate::port::{Counts, Stamp};
 use crate::value::{Fields, IdentityKey, Print, Rendition, Value};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use fold::Error;
 
@@ -248,6 +248,14 @@ pub struct Leg {
     /// each can come to a part. What is found of them is no edit.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub partly: BTreeMap<Field, Elements>,
+    /// Elements that are to go to copies whose set was emptied: until they arrived there, they look
+    /// like additions here and are no edits.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub owed: BTreeMap<Field, BTreeMap<ElementKey, Print>>,
+    /// Late sets of the last write. What is found of them otherwise than it was written was not
+    /// rewritten by the server: it couldn't be written.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    pub unproven: BTreeSet<Field>,
 }
 
 /// Elements as a write puts them; `None` for those that it drops.
@@ -272,6 +280,11 @@ impl Leg {
     /// has shown it is never reported as deleted.
     pub fn is_unechoed(&self) -> bool {
         self.wrote.is_some() && self.rendition().is_some()
+    }
+
+    /// Whether it was the same as the others in `field` once.
+    pub(crate) fn has_base(&self, field: &Field) -> bool {
+        self.base.as_ref().is_some_and(|base| base.fields.contains_key(field))
     }
 
     /// What it holds, if that is known.
@@ -323,6 +336,20 @@ pub struct Dispute {
     pub sides: BTreeMap<ReplicaId, Option<Value>>,
     /// Whose value wins; `None` while a person is to decide.
     pub winner: Option<ReplicaId>,
+}
+
+impl Dispute {
+    /// Whether `carry` brings what it is about: of a set only the elements that were changed
+    /// differently.
+    pub(crate) fn concerns(&self, carry: &Carry) -> bool {
+        let Carry::Elements { put, drop, .. } = carry else { return true };
+        let elements = self.sides.values().flatten().filter_map(|side| match side {
+            Value::Set(elements) => Some(elements),
+            Value::Scalar(_) => None,
+        });
+        let mut keys = elements.flat_map(BTreeMap::keys);
+        keys.any(|key| put.contains_key(key) || drop.contains(key))
+    }
 }
 
 /// A conflict, for people.

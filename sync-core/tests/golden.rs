@@ -276,6 +276,7 @@ fn intents() -> Vec<Entry> {
     let elements = Carry::Elements {
         put: [("red".into(), PutElement { content: digest(100), print })].into(),
         drop: ["blue".into()].into(),
+        late: false,
     };
     let intended = |key: &str, op, carries: BTreeMap<Field, Carry>| {
         let plan = Plan { link: link(), replica: ReplicaId::B, op, carries };

@@ -94,7 +94,7 @@ impl Contents<'_> {
                 Err(failure) => Ok(Err(failure)),
             },
             Carry::Emptied => Ok(event.clear_set(field).map_err(|e| unusable(&e))),
-            Carry::Elements { put, drop } => {
+            Carry::Elements { put, drop, .. } => {
                 for (key, element) in put {
                     let from = match self.event(element.content)? {
                         Ok(from) => from,

@@ -12,4 +12,5 @@ mod people;
 mod place;
 mod random;
 mod scenarios;
+mod series;
 mod stage;

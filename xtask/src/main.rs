@@ -4,9 +4,11 @@ mod bench;
 mod exchange;
 mod fuzz;
 mod memory;
+mod options;
 
 use evensync_tests::simulation::{simulate, sweep};
 use fuzz::Protocol;
+use options::Options;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -20,47 +22,55 @@ const HELP: &str = "usage:
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |name: &str| -> Option<u64> {
-        let at = arguments.iter().position(|a| a == name)?;
-        arguments.get(at + 1)?.parse().ok()
-    };
-    match arguments.first().map(String::as_str) {
-        Some("soak") => match number("--seed") {
-            Some(seed) => {
-                let journal = arguments.iter().any(|a| a == "--journal");
-                again(seed, number("--crash"), journal)
-            }
-            None => soak(
-                number("--from").unwrap_or_default(),
-                number("--seeds").unwrap_or(500_000),
-                number("--sweeps").unwrap_or(2_000),
-            ),
-        },
-        Some("fuzz") => {
-            let at = arguments.iter().position(|a| a == "--protocol");
-            let protocols = match at.map(|at| arguments.get(at + 1).map(String::as_str)) {
-                None => vec![Protocol::Ews, Protocol::Graph],
-                Some(Some("ews")) => vec![Protocol::Ews],
-                Some(Some("graph")) => vec![Protocol::Graph],
-                Some(_) => return usage(),
-            };
-            let requests = number("--requests").unwrap_or(100_000);
-            fuzz(&protocols, requests, number("--seed").unwrap_or(1), number("--round"))
-        }
-        Some("sim-bench") => {
-            let count = |name: &str, usual| number(name).map_or(usual, |n| n as usize);
-            let report = bench::run(count("--events", 10_000), count("--messages", 50_000));
-            print!("{report}");
-            if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Some("ci") => ci(),
-        Some(_) | None => usage(),
-    }
+    run(&arguments).unwrap_or_else(|wrong| {
+        eprintln!("{wrong}\n{HELP}");
+        ExitCode::from(64)
+    })
 }
 
-fn usage() -> ExitCode {
-    eprintln!("{HELP}");
-    ExitCode::from(64)
+/// Does what the command line says, or tells what is wrong with it.
+fn run(arguments: &[String]) -> Result<ExitCode, String> {
+    let (command, rest) = arguments.split_first().ok_or("what is to be done?")?;
+    match command.as_str() {
+        "soak" if rest.iter().any(|argument| argument == "--seed") => {
+            let options = Options::read(rest, &["--seed", "--crash"], &["--journal"])?;
+            let seed = options.number("--seed")?.unwrap_or_default();
+            let crash = options.number("--crash")?;
+            Ok(again(seed, crash, options.has("--journal")))
+        }
+        "soak" => {
+            let options = Options::read(rest, &["--from", "--seeds", "--sweeps"], &[])?;
+            Ok(soak(
+                options.number("--from")?.unwrap_or_default(),
+                options.number("--seeds")?.unwrap_or(500_000),
+                options.number("--sweeps")?.unwrap_or(2_000),
+            ))
+        }
+        "fuzz" => {
+            let known = ["--requests", "--protocol", "--seed", "--round"];
+            let options = Options::read(rest, &known, &[])?;
+            let protocols = match options.text("--protocol") {
+                None => vec![Protocol::Ews, Protocol::Graph],
+                Some("ews") => vec![Protocol::Ews],
+                Some("graph") => vec![Protocol::Graph],
+                Some(other) => return Err(format!("no protocol '{other}'")),
+            };
+            let requests = options.number("--requests")?.unwrap_or(100_000);
+            let seed = options.number("--seed")?.unwrap_or(1);
+            Ok(fuzz(&protocols, requests, seed, options.number("--round")?))
+        }
+        "sim-bench" => {
+            let options = Options::read(rest, &["--events", "--messages"], &[])?;
+            let count = |name: &str, usual| {
+                options.number(name).map(|number| number.map_or(usual, |n| n as usize))
+            };
+            let report = bench::run(count("--events", 10_000)?, count("--messages", 50_000)?);
+            print!("{report}");
+            Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        "ci" => Options::read(rest, &[], &[]).map(|_none| ci()),
+        other => Err(format!("no command '{other}'")),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "it times what it runs")]

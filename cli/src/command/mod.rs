@@ -6,6 +6,8 @@ pub mod config;
 pub mod conflicts;
 pub mod demo;
 pub mod explain;
+pub mod export;
+pub mod import;
 pub mod log;
 pub mod replay;
 pub mod sim;
@@ -30,6 +32,8 @@ pub async fn run(cli: &Cli, context: &Context) -> Result<Exit, Problem> {
             Command::Status(status::Args { json, .. })
             | Command::Log(log::Args { json, .. })
             | Command::Explain(explain::Args { json, .. })
+            | Command::Import(import::Args { json, .. })
+            | Command::Export(export::Args { json, .. })
             | Command::Replay(replay::Args { json, .. }) => failed(*json, problem),
             Command::State(args) => failed(args.json(), problem),
             Command::Conflicts(action) => failed(action.json(), problem),
@@ -60,6 +64,8 @@ async fn carry_out(cli: &Cli, context: &Context) -> Result<Exit, Problem> {
         | Command::State(_)
         | Command::Replay(_)
         | Command::Bundle(_)
+        | Command::Import(_)
+        | Command::Export(_)
         | Command::Conflicts(_)
         | Command::Config(_) => {}
     }
@@ -74,6 +80,8 @@ async fn carry_out(cli: &Cli, context: &Context) -> Result<Exit, Problem> {
         Command::State(args) => state::run(args, &load()?, context),
         Command::Replay(args) => replay::run(args, &load, context),
         Command::Bundle(args) => bundle::run(args, &load()?, context),
+        Command::Import(args) => import::run(args, &load()?, context),
+        Command::Export(args) => export::run(args, &load()?),
         Command::Conflicts(action) => conflicts::run(action, &load()?, context),
         Command::Config(action) => config::run(action, &load),
     }

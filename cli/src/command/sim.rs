@@ -6,9 +6,13 @@ use crate::output;
 use crate::signals::Signals;
 use clap::ValueEnum;
 use exchange_sim::server::{Certificate, Server};
-use exchange_sim::{ClockMode, DEFAULT_PASSWORD, Login, Profile, Seed, Sim, Throttle};
+use exchange_sim::store::World;
+use exchange_sim::{ClockMode, Login, Profile, Seed, Sim, Throttle};
+use jiff::Timestamp;
+use std::io;
 use std::net::SocketAddr;
-use std::str::FromStr;
+use std::pin::pin;
+use tokio::sync::oneshot;
 
 /// What may be said.
 #[derive(Debug, clap::Args)]
@@ -18,11 +22,11 @@ pub struct Args {
     listen: SocketAddr,
     /// A mailbox to make (repeatable); without any, two are made.
     #[arg(long, value_name = "ADDRESS[:PASSWORD]")]
-    mailbox: Vec<Mailbox>,
+    mailbox: Vec<Login>,
     /// What the mailboxes hold at first: empty, demo, dir=PATH or events=N,messages=M.
     #[arg(long, default_value = "empty")]
     seed: Seed,
-    /// Equal numbers give equal ids, contents and faults.
+    /// Equal numbers give equal ids and contents; equal bytes with --start and --clock-rate 0.
     #[arg(long, value_name = "N", default_value_t = 1)]
     random_seed: u64,
     /// Which server to play.
@@ -38,30 +42,26 @@ pub struct Args {
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1,
           default_missing_value = "true", action = clap::ArgAction::Set)]
     strict: bool,
-    /// How many times faster than real time the virtual clock goes.
+    /// When the virtual clock starts [default: now].
+    #[arg(long, value_name = "TIME", value_parser = start_time)]
+    start: Option<Timestamp>,
+    /// How many times faster than real time the virtual clock goes; at 0 it stands still.
     #[arg(long, value_name = "N", default_value_t = 1)]
     clock_rate: u32,
+    /// One page of changes in so many repeats an entry or is empty, as servers may; 0 for none.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    repeat_one_in: u64,
     /// Speak TLS, with a certificate made at the start; the line that says it is ready has it.
     #[arg(long)]
     tls: bool,
 }
 
-/// A mailbox and its password.
-#[derive(Debug, Clone)]
-struct Mailbox(Login);
-
-impl FromStr for Mailbox {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (address, password) = text.split_once(':').unwrap_or((text, DEFAULT_PASSWORD));
-        let is_address = address.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-        });
-        if !is_address || address.contains(char::is_whitespace) || password.is_empty() {
-            return Err("write ADDRESS or ADDRESS:PASSWORD".to_owned());
-        }
-        Ok(Self(Login { address: address.to_owned(), password: password.to_owned() }))
+/// Reads a time at which the virtual clock can start.
+fn start_time(text: &str) -> Result<Timestamp, String> {
+    let start: Timestamp = text.parse().map_err(|_| "write 2026-11-25T08:00:00Z".to_owned())?;
+    match (Timestamp::UNIX_EPOCH..World::END).contains(&start) {
+        true => Ok(start),
+        false => Err(format!("the clock goes from 1970 to {}", World::END)),
     }
 }
 
@@ -81,7 +81,7 @@ enum Limits {
     Off,
 }
 
-/// Serves until SIGINT or SIGTERM.
+/// Serves until SIGINT or SIGTERM; a second one ends it at once.
 pub async fn run(args: &Args, context: &Context) -> Result<Exit, Problem> {
     if !args.listen.ip().is_loopback() {
         return Err(Problem::usage(format!(
@@ -91,14 +91,59 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit, Problem> {
             args.listen.port()
         )));
     }
-    let config = exchange_sim::Config {
+    for (at, login) in args.mailbox.iter().enumerate() {
+        let is_same = |other: &Login| other.address.eq_ignore_ascii_case(&login.address);
+        if args.mailbox[..at].iter().any(is_same) {
+            return Err(Problem::usage(format!("--mailbox {} is said twice", login.address)));
+        }
+    }
+    let sim = Sim::new(config(args, context)?).map_err(|e| Problem::failed(e.to_string()))?;
+    if let Some(report) = sim.with(|world| world.loaded.clone()) {
+        output::note(format!("Seed: {report}."));
+    }
+    let mut server = Server::bind(sim, args.listen).await.map_err(|e| {
+        Problem::failed(format!("can't listen on {} ({e}); is it in use?", args.listen))
+    })?;
+    if args.tls {
+        let certificate = Certificate::generate().map_err(|e| Problem::failed(e.to_string()))?;
+        server = server.with_certificate(certificate);
+    }
+    // Whoever reads that it is ready may ask it to end at once.
+    let signals = Signals::listen()
+        .map_err(|e| Problem::failed(format!("this machine gives no signals ({e})")))?;
+    output::json(&server.ready_json());
+    let done = serve(server, signals).await;
+    done.map_err(|e| Problem::failed(format!("the built-in Exchange stopped ({e})")))?;
+    Ok(Exit::Clean)
+}
+
+/// Serves until a signal comes and the requests under way are answered, or another one comes.
+async fn serve(server: Server, mut signals: Signals) -> io::Result<()> {
+    let (stop, stopping) = oneshot::channel::<()>();
+    let mut served = pin!(server.serve(async {
+        // It ends when the sender is dropped.
+        let _dropped = stopping.await;
+    }));
+    tokio::select! {
+        done = served.as_mut() => return done,
+        () = signals.next() => drop(stop),
+    }
+    tokio::select! {
+        done = served => done,
+        () = signals.next() => Ok(()),
+    }
+}
+
+fn config(args: &Args, context: &Context) -> Result<exchange_sim::Config, Problem> {
+    let now = Timestamp::from_millisecond((context.clock)())
+        .map_err(|e| Problem::failed(format!("this machine's clock can't be right ({e})")))?;
+    Ok(exchange_sim::Config {
         profile: match args.profile {
             Played::ExchangeOnline => Profile::ExchangeOnline,
             Played::Exchange2019 => Profile::Exchange2019,
         },
         random_seed: args.random_seed,
-        start: jiff::Timestamp::from_millisecond((context.clock)())
-            .map_err(|e| Problem::failed(format!("this machine's clock can't be right ({e})")))?,
+        start: args.start.unwrap_or(now),
         clock: ClockMode::Running,
         clock_rate: args.clock_rate,
         latency_ms: args.latency,
@@ -108,23 +153,9 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit, Problem> {
             Limits::Off => Throttle::Off,
         },
         strict: args.strict,
-        mailboxes: args.mailbox.iter().map(|mailbox| mailbox.0.clone()).collect(),
+        repeat_one_in: args.repeat_one_in,
+        mailboxes: args.mailbox.clone(),
         seed: args.seed.clone(),
         ..exchange_sim::Config::default()
-    };
-    let sim = Sim::new(config).map_err(|e| Problem::failed(e.to_string()))?;
-    let mut server = Server::bind(sim, args.listen).await.map_err(|e| {
-        Problem::failed(format!("can't listen on {} ({e}); is it in use?", args.listen))
-    })?;
-    if args.tls {
-        let certificate = Certificate::generate().map_err(|e| Problem::failed(e.to_string()))?;
-        server = server.with_certificate(certificate);
-    }
-    // Whoever reads that it is ready may ask it to end at once.
-    let mut signals = Signals::listen()
-        .map_err(|e| Problem::failed(format!("this machine gives no signals ({e})")))?;
-    output::json(&server.ready_json());
-    let done = server.serve(async move { signals.next().await });
-    done.await.map_err(|e| Problem::failed(format!("the built-in Exchange stopped ({e})")))?;
-    Ok(Exit::Clean)
+    })
 }

@@ -76,6 +76,12 @@ pub fn short(text: &str, width: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// `text` without control characters: what stands in files from elsewhere moves no cursor.
+pub fn plain(text: impl std::fmt::Display) -> String {
+    let mark = |letter: char| if letter.is_control() { '\u{fffd}' } else { letter };
+    text.to_string().chars().map(mark).collect()
+}
+
 /// "1 link", "2 links".
 pub fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -85,6 +91,11 @@ pub fn count(number: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_not_shown() {
+        assert_eq!(plain("a\u{1b}[31mä\n"), "a\u{fffd}[31mä\u{fffd}");
+    }
 
     #[test]
     fn long_texts_are_cut() {

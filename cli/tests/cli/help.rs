@@ -25,6 +25,8 @@ fn help_names_every_command() {
       state      Show what was known at some point, or hold what is known against the journal
       replay     Derive every recorded decision again, and show where this version decides otherwise
       bundle     Write the journal to a file that can be shared: no content, no names, no secret
+      import     Put iCalendar files, or folders of them, into the local store
+      export     Write a calendar of the local store as a folder of iCalendar files, or as one file
       conflicts  List, show and settle conflicts
       config     Check, show or describe the configuration
       help       Print this message or the help of the given subcommand(s)
@@ -49,6 +51,13 @@ fn a_wrong_command_line_is_wrong_usage() {
         &["sim", "--listen", "0.0.0.0:0"],
         &["sim", "--seed", "things=3"],
         &["sim", "--mailbox", "nobody"],
+        &["sim", "--mailbox", "a b@contoso.example"],
+        &["sim", "--mailbox", "a@contoso.example:"],
+        &["sim", "--mailbox", "a@contoso.example", "--mailbox", "A@contoso.example:pw"],
+        &["sim", "--start", "yesterday"],
+        &["sim", "--start", "9999-01-01T00:00:00Z"],
+        &["import", "here"],
+        &["export", "here"],
     ] {
         evensync(folder.path(), arguments).ends(64);
     }

@@ -1,6 +1,7 @@
 //! The built command, as people and programs run it.
 
 mod config;
+mod files;
 mod help;
 mod kill;
 mod questions;

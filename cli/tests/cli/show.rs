@@ -59,14 +59,52 @@ fn the_simulator_says_when_it_is_ready_and_ends_when_asked() {
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_clock_that_stands_still_gives_equal_bytes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let dump = || {
+        let options = ["--start", "2026-11-25T08:00:00Z", "--clock-rate", "0", "--seed", "demo"];
+        let mut child = command(folder.path(), &[&["sim"], &options[..]].concat())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the command runs");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("piped");
+        BufReader::new(out).read_line(&mut line).expect("a line");
+        let ready: Value = serde_json::from_str(&line).expect("JSON");
+        let now = post(&ready, "/advance", "{\"seconds\": 60}");
+        assert_eq!(now["now"], "2026-11-25T08:01:00Z");
+        let mailbox = ready["mailboxes"][0]["address"].as_str().expect("an address").to_owned();
+        let dump = ask(&ready, "GET", &format!("/dump?mailbox={mailbox}"), "");
+        let kill = std::process::Command::new("kill").arg(child.id().to_string()).status();
+        assert!(kill.expect("kill runs").success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(0));
+        dump
+    };
+    assert_eq!(dump(), dump());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_seed_directory_says_what_it_gave() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = evensync(folder.path(), &["sim", "--seed", "dir=."]).ends(1);
+    assert!(run.err.contains("0 events loaded"), "{}", run.err);
+}
+
 /// Asks the control API of the simulator.
 fn post(ready: &Value, path: &str, body: &str) -> Value {
+    ask(ready, "POST", path, body)
+}
+
+fn ask(ready: &Value, method: &str, path: &str, body: &str) -> Value {
     let control = ready["control"].as_str().expect("an address");
     let host = control.trim_start_matches("http://").trim_end_matches("/sim");
     let mut stream = TcpStream::connect(host).expect("it listens");
     let length = body.len();
     let request = format!(
-        "POST /sim{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: \
+        "{method} /sim{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: \
          {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).expect("it reads");

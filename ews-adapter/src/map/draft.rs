@@ -55,14 +55,25 @@ pub(crate) fn update(
     property: &Property,
     stamp: &Stamp,
 ) -> Result<Draft, Trouble> {
-    let Draft { mut xml, zone } = changes(patch, standing)?;
-    xml.push_str(&stamped(property, stamp));
+    let (parts, zone) = parts(patch, standing)?;
+    let xml = Xml::text_of(|xml| {
+        parts.iter().for_each(|part| part.update(xml));
+        xml.raw(&stamped(property, stamp));
+    });
     Ok(Draft { xml, zone })
 }
 
 /// Updates of an occurrence, whose series carries the stamp.
+///
+/// What is empty is written so: without a value of its own an occurrence has that of its series
+/// (MS-OXOCAL 2.2.1.44.2: OverrideFlags).
 pub(crate) fn occurrence(patch: &Event) -> Result<Draft, Trouble> {
-    changes(patch, &Event::default())
+    let (mut parts, zone) = parts(patch, &Event::default())?;
+    for part in parts.iter_mut().filter(|part| part.element.is_none()) {
+        part.element = Some(Xml::text_of(|xml| xml.empty(&part.name(), &[])));
+    }
+    let xml = Xml::text_of(|xml| parts.iter().for_each(|part| part.update(xml)));
+    Ok(Draft { xml, zone })
 }
 
 /// The update that renews a stamp.
@@ -78,20 +89,6 @@ pub(crate) fn wants_schedule(patch: &Event) -> bool {
         Some(Recurrence::Once | Recurrence::Other(_)) => false,
         None => patch.timing.is_some(),
     }
-}
-
-fn changes(patch: &Event, standing: &Event) -> Result<Draft, Trouble> {
-    let (parts, zone) = parts(patch, standing)?;
-    let xml = Xml::text_of(|xml| {
-        for part in &parts {
-            let path = |xml: &mut Xml| xml.empty("t:FieldURI", &[("FieldURI", part.field)]);
-            match &part.element {
-                Some(element) => set(xml, path, |xml| xml.raw(element)),
-                None => xml.node("t:DeleteItemField", &[], path),
-            }
-        }
-    });
-    Ok(Draft { xml, zone })
 }
 
 fn set(xml: &mut Xml, path: impl FnOnce(&mut Xml), element: impl FnOnce(&mut Xml)) {
@@ -113,6 +110,21 @@ struct Part {
 impl Part {
     fn new(field: &'static str, build: impl FnOnce(&mut Xml)) -> Self {
         Self { field, element: Some(Xml::text_of(build)) }
+    }
+
+    /// The name of its element.
+    fn name(&self) -> String {
+        let name = self.field.split_once(':').map_or(self.field, |(_, name)| name);
+        format!("t:{name}")
+    }
+
+    /// Writes the update that sets it, or deletes it where it is empty.
+    fn update(&self, xml: &mut Xml) {
+        let path = |xml: &mut Xml| xml.empty("t:FieldURI", &[("FieldURI", self.field)]);
+        match &self.element {
+            Some(element) => set(xml, path, |xml| xml.raw(element)),
+            None => xml.node("t:DeleteItemField", &[], path),
+        }
     }
 
     fn leaf(field: &'static str, name: &str, text: &str) -> Self {
@@ -224,9 +236,8 @@ fn first_date(timing: Option<&Timing>) -> Result<(NaiveDate, &'static str), Trou
     let (start_zone, end_zone) = event.zones();
     let zone = start_zone.or(end_zone);
     let zone = zone.as_deref();
-    let is_known = zone.is_some_and(|zone| items::zone::iana(zone).is_some());
     match timing {
-        Timing::Timed { .. } if is_known && zone.and_then(items::zone::windows).is_none() => {
+        Timing::Timed { .. } if zone.is_some_and(|zone| items::zone::windows(zone).is_none()) => {
             // Its clocks may change on other days than those of any zone that Exchange knows.
             let why = format!("it has no time zone {}", zone.unwrap_or_default());
             Err(recurrence::inexpressible(&why))

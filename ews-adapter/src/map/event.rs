@@ -105,6 +105,7 @@ pub(crate) fn schedule(item: &Element) -> Result<Event, Trouble> {
     let timing = timing(item).ok_or_else(|| {
         Trouble::new("no-times", "the server gives no start and end that can be read")
     })?;
+    let timing = series::in_known_zone(item, timing)?;
     let recurrence: Recurrence = series::recurrence(item, &timing)?;
     Ok(Event { timing: Some(timing), recurrence: Some(recurrence), ..Event::default() })
 }

@@ -1,6 +1,6 @@
 //! What a calendar item says of the series that it is the master of.
 
-use super::{recurrence, time};
+use super::{recurrence, time, zone};
 use crate::soap::Element;
 use chrono::NaiveDate;
 use items::recurrence::End;
@@ -24,9 +24,7 @@ pub(crate) struct Exception {
 /// # Errors
 /// `recurrence-unreadable` for a series whose recurrence nobody understands.
 pub(crate) fn recurrence(item: &Element, timing: &Timing) -> Result<Recurrence, Trouble> {
-    let is_master =
-        item.child_text("CalendarItemType").is_some_and(|kind| kind.trim() == "RecurringMaster");
-    if !is_master {
+    if !is_master(item) {
         return Ok(Recurrence::Once);
     }
     let event = Event { timing: Some(timing.clone()), ..Event::default() };
@@ -36,6 +34,34 @@ pub(crate) fn recurrence(item: &Element, timing: &Timing) -> Result<Recurrence, 
         let detail = "the server gives no recurrence of this series that can be read";
         Trouble::new("recurrence-unreadable", detail)
     })
+}
+
+/// The times of an item, in a zone whose clocks are known if it is a series: those decide when it
+/// takes place.
+///
+/// # Errors
+/// `zone-unknown` for a series in a zone that nobody knows by its id or its definition.
+pub(crate) fn in_known_zone(item: &Element, timing: Timing) -> Result<Timing, Trouble> {
+    let Timing::Timed { start, end, start_zone, end_zone } = &timing else { return Ok(timing) };
+    let Some(id) = start_zone.as_ref().or(end_zone.as_ref()) else { return Ok(timing) };
+    if !is_master(item) || items::zone::iana(id).is_some() {
+        return Ok(timing);
+    }
+    let definition = item.child("StartTimeZone").or(item.child("EndTimeZone"));
+    match definition.and_then(|definition| zone::defined(definition, *start)) {
+        Some(zone) => {
+            let zone = Some(zone.to_owned());
+            Ok(Timing::Timed { start: *start, end: *end, start_zone: zone.clone(), end_zone: zone })
+        }
+        None => {
+            let detail = format!("the series goes on by the clocks of {id}, which nobody knows");
+            Err(Trouble::new("zone-unknown", detail))
+        }
+    }
+}
+
+fn is_master(item: &Element) -> bool {
+    item.child_text("CalendarItemType").is_some_and(|kind| kind.trim() == "RecurringMaster")
 }
 
 /// Whether an item is but one occurrence of a series; its master is what is synchronised.
@@ -81,14 +107,14 @@ pub(crate) fn span(item: &Element, series: &Event, first: (i64, i64)) -> (i64, i
     })
 }
 
-/// An exception that doesn't name its zones is in those of its series.
+/// An exception that names no zone that is known is in those of its series.
 pub(crate) fn in_zones_of(series: &Event, mut exception: Event) -> Event {
-    let (start, end) = series.zones();
+    let known = |zone: &Option<String>| zone.as_deref().and_then(items::zone::iana).is_some();
     match &mut exception.timing {
-        Some(Timing::Timed {
-            start_zone: start_zone @ None, end_zone: end_zone @ None, ..
-        }) => {
-            (*start_zone, *end_zone) = (start, end);
+        Some(Timing::Timed { start_zone, end_zone, .. })
+            if !known(start_zone) && !known(end_zone) =>
+        {
+            (*start_zone, *end_zone) = series.zones();
         }
         Some(Timing::Timed { .. } | Timing::AllDay { .. }) | None => {}
     }
@@ -186,6 +212,29 @@ mod tests {
         // The exception ends last.
         assert_eq!(span("Numbered"), (100, 1_806_526_800));
         assert_eq!(span("EndDate"), (100, 1_806_526_800));
+    }
+
+    #[test]
+    fn the_clocks_of_a_series_are_known() {
+        let with = |zone: &str| {
+            let around = format!(
+                "<t:X xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\">\
+                 {zone}</t:X>"
+            );
+            let mut item = master(NIGHT, "NoEnd");
+            item.children.retain(|child| !child.is("StartTimeZone"));
+            item.children.extend(Element::parse(&around).unwrap().children);
+            event(&item)
+        };
+        let defined = "<t:StartTimeZone Id=\"Mitteleuropäische Zeit!\"><t:Periods>\
+                       <t:Period Bias=\"-PT3H\" Id=\"s\"/></t:Periods><t:TransitionsGroups>\
+                       <t:TransitionsGroup Id=\"0\"><t:Transition><t:To>s</t:To></t:Transition>\
+                       </t:TransitionsGroup></t:TransitionsGroups><t:Transitions><t:Transition>\
+                       <t:To>0</t:To></t:Transition></t:Transitions></t:StartTimeZone>";
+        let zone = Some("E. Africa Standard Time".to_owned());
+        assert_eq!(with(defined).unwrap().zones(), (zone.clone(), zone));
+        let unknown = with("<t:StartTimeZone Id=\"Customized Time Zone\"/>");
+        assert_eq!(unknown.unwrap_err().code, "zone-unknown");
     }
 
     #[test]

@@ -75,12 +75,13 @@ pub(crate) fn day_after(start: NaiveDate, end: Option<NaiveDate>) -> Option<Naiv
 /// midnight.
 fn midnight_offset(instant: i64, zone: &Element) -> Option<i64> {
     let periods = zone.child("Periods")?;
-    let offsets = periods.all("Period").filter_map(|period| bias(period.attribute("Bias")?));
+    let offsets = periods.all("Period").filter_map(|period| duration(period.attribute("Bias")?));
     offsets.map(|bias| -bias).find(|offset| (instant + offset).rem_euclid(DAY_SECONDS) == 0)
 }
 
-/// Reads a bias, `-PT1H` for an hour ahead of UTC, in seconds; days and larger don't occur.
-fn bias(text: &str) -> Option<i64> {
+/// Reads an `xs:duration` in seconds, as the bias `-PT1H` of an hour ahead of UTC; days and larger
+/// don't occur where zones are told.
+pub(crate) fn duration(text: &str) -> Option<i64> {
     let (sign, rest) = match text.trim().strip_prefix('-') {
         Some(rest) => (-1, rest),
         None => (1, text.trim()),

@@ -31,14 +31,14 @@ const OUT_OF_RANGE: &str = "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange";
 /// Gives a series the occurrences that it is to have, as far as Exchange can: what was deleted, or
 /// what its recurrence doesn't have, stays away.
 pub(super) async fn write(remote: &EwsRemote, late: &Late, brake: &Brake) -> Outcome {
-    let outcome = match Work::start(remote, late, brake).await {
-        Ok(work) => work.finish().await,
-        Err(failure) => Err(failure),
+    let (outcome, has_begun) = match Work::start(remote, late, brake).await {
+        Ok(mut work) => (work.finish().await, work.has_begun),
+        Err(failure) => (Err(failure), false),
     };
-    if let Err(failure) = &outcome {
-        brake.note(failure);
-    }
-    outcome
+    outcome.map_err(|failure| {
+        brake.note(&failure);
+        if has_begun { after_the_first(failure) } else { failure }
+    })
 }
 
 /// A series while its occurrences are written.
@@ -51,6 +51,8 @@ struct Work<'a> {
     item: ItemId,
     /// What it holds in that version.
     series: Event,
+    /// Whether one of our requests has changed it, or may have.
+    has_begun: bool,
 }
 
 /// What became of one occurrence.
@@ -76,10 +78,10 @@ impl<'a> Work<'a> {
             return Err(changed_since());
         }
         let item = ItemId { id: expected.id.clone(), change_key: standing.change_key };
-        Ok(Self { remote, late, brake, item, series: standing.event })
+        Ok(Self { remote, late, brake, item, series: standing.event, has_begun: false })
     }
 
-    async fn finish(mut self) -> Outcome {
+    async fn finish(&mut self) -> Outcome {
         self.delete().await?;
         self.change().await?;
         self.stamp().await
@@ -97,6 +99,9 @@ impl<'a> Work<'a> {
             let addresses = chunk.iter().map(|(_, index)| Address::Occurrence(&master, *index));
             let body = delete_item::request(addresses);
             let results = self.send("DeleteItem", None, &body, chunk.len(), settled).await?;
+            let may_be =
+                |result: &_| matches!(result, Ok(Done::Written) | Err(Failure::InDoubt(_)));
+            self.has_begun |= results.iter().any(may_be);
             for ((date, _), result) in chunk.iter().zip(results) {
                 match result? {
                     Done::Written | Done::Deleted => self.set(*date, Occurrence::Deleted),
@@ -176,11 +181,24 @@ impl<'a> Work<'a> {
         (!patch.present_fields().is_empty()).then_some((index, target, patch))
     }
 
-    /// Stamps the master.
+    /// Stamps the master. Where not everything could be applied the version isn't told: what was
+    /// written isn't what stands in it, and is to be looked at.
     async fn stamp(&mut self) -> Outcome {
         let xml = draft::stamped(&self.remote.property, &self.late.stamp);
         let (_, version) = self.update(&Draft { xml, zone: None }, None).await?;
+        let standing = self.series.occurrences.iter().flat_map(BTreeMap::keys);
+        let all = self.late.wanted.keys().chain(standing).all(|date| self.is_as_wanted(*date));
+        let version = version.filter(|_| all);
         Ok(Written { id: RemoteId(self.item.id.clone()), version })
+    }
+
+    fn is_as_wanted(&self, date: NaiveDate) -> bool {
+        let is_wanted = self.late.wanted.get(&date) != Some(&Occurrence::Deleted);
+        match (is_wanted, self.is_deleted(date)) {
+            (true, true) | (false, false) => false,
+            (false, true) => true,
+            (true, false) => self.index_of(date).is_some() && self.patch(date).is_none(),
+        }
     }
 
     /// Updates the master, or the occurrence with this index, on the version that our last request
@@ -210,6 +228,7 @@ impl<'a> Work<'a> {
             match results.pop().expect("one answer to one update") {
                 Ok((done, change_key)) => {
                     if matches!(done, Done::Written) {
+                        self.has_begun = true;
                         self.item.change_key.clone_from(&change_key);
                     }
                     return Ok((done, change_key.map(Version)));
@@ -283,6 +302,21 @@ fn settled(message: Message<'_>) -> Result<Done, Failure> {
         Some(Complaint { code, .. }) if code == DELETED => Ok(Done::Deleted),
         Some(Complaint { code, .. }) if code == OUT_OF_RANGE => Ok(Done::NotThere),
         Some(complaint) => Err(failure::of(complaint, Effect::Write)),
+    }
+}
+
+/// The failure of a request after the first, which must not say that nothing happened. What was
+/// refused is refused again as the first request of the next attempt.
+fn after_the_first(failure: Failure) -> Failure {
+    match failure {
+        Failure::Throttled { trouble, .. }
+        | Failure::Transient(trouble)
+        | Failure::InDoubt(trouble)
+        | Failure::CursorExpired(trouble)
+        | Failure::Unauthorized(trouble) => Failure::InDoubt(trouble),
+        Failure::Stale(trouble) | Failure::Missing(trouble) | Failure::Permanent(trouble) => {
+            Failure::Stale(trouble)
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod adversarial;
 mod capture;
 mod exceptions;
+mod late;
 mod probe;
 mod pull;
 mod request;

@@ -31,7 +31,10 @@ pub struct Recorder {
     inner: SimTransport,
     requests: Mutex<Vec<String>>,
     interference: Mutex<Option<(String, Interference)>>,
+    rewriting: Mutex<Option<Rewriting>>,
 }
+
+type Rewriting = Box<dyn Fn(&str, String) -> String + Send>;
 
 type Interference = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -39,6 +42,11 @@ impl Recorder {
     /// The requests since this was asked last.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.requests.lock().unwrap())
+    }
+
+    /// Lets answers be what this makes of a request and its answer.
+    pub fn rewrite(&self, rewriting: impl Fn(&str, String) -> String + Send + 'static) {
+        *self.rewriting.lock().unwrap() = Some(Box::new(rewriting));
     }
 
     /// Lets something happen just before the next request that contains `text`.
@@ -56,8 +64,13 @@ impl wire::Transport for Recorder {
         if let Some((_, happens)) = interference {
             happens.await;
         }
-        self.requests.lock().unwrap().push(body);
-        self.inner.send(request).await
+        self.requests.lock().unwrap().push(body.clone());
+        let answer = self.inner.send(request).await?;
+        Ok(match &*self.rewriting.lock().unwrap() {
+            Some(rewrite) => answer
+                .map(|answer| rewrite(&body, String::from_utf8(answer.to_vec()).unwrap()).into()),
+            None => answer,
+        })
     }
 }
 
@@ -73,6 +86,7 @@ impl World {
             inner: SimTransport::new(sim.clone()),
             requests: Mutex::default(),
             interference: Mutex::default(),
+            rewriting: Mutex::default(),
         });
         let remote = EwsRemote::new(config_of(DEFAULT_PASSWORD), wire.clone(), digester());
         let folders = remote.folders().await.unwrap();

@@ -54,7 +54,7 @@ fn yes() -> bool {
 pub(super) fn set(world: &mut World, request: &Request) -> Response {
     let settings: Settings = match serde_json::from_slice(request.body()) {
         Ok(settings) => settings,
-        Err(error) => return refuse(Some(error)),
+        Err(error) => return refuse(error),
     };
     match applied(world, settings) {
         Ok(config) => {
@@ -120,7 +120,7 @@ fn shown(config: &Config) -> serde_json::Value {
 pub(super) fn device(world: &mut World, request: &Request) -> Response {
     let device: Device = match serde_json::from_slice(request.body()) {
         Ok(device) => device,
-        Err(error) => return refuse(Some(error)),
+        Err(error) => return refuse(error),
     };
     let user = device.approve.then_some(device.user.as_str());
     match device::complete(world, &device.user_code, user) {

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::failure::failure;
 use super::notify::Held;
+use super::version::Server;
 use super::xml::Element;
 use crate::store::Error;
 use crate::store::Folder;
@@ -33,6 +34,11 @@ impl<'a> Context<'a> {
     /// A request for the mailbox of `address`, which must exist.
     pub(crate) fn new(world: &'a mut World, address: String, zone: Zone) -> Context<'a> {
         Context { world, address, zone, held: None }
+    }
+
+    /// The server that answers for the mailbox.
+    pub(crate) fn server(&self) -> Server {
+        Server::of(self.world, &self.address)
     }
 
     /// The mailbox.

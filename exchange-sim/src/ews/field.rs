@@ -17,6 +17,7 @@ use crate::store::Attendee;
 use crate::store::AttendeeRole;
 use crate::store::Body;
 use crate::store::BodyKind;
+use crate::store::Content;
 use crate::store::Event;
 use crate::store::Importance;
 use crate::store::Item;
@@ -104,6 +105,7 @@ fn item_field(view: &View<'_>, item: &Item, name: &str) -> Option<Element> {
         "ConversationId" => {
             Some(Element::t(name).attr("Id", view.mailbox.ews_conversation_id(item)?))
         }
+        "WebClientReadFormQueryString" => text(web_address(&view.mailbox.ews_id(item), content)),
         "InternetMessageHeaders" => mime::headers(item, None),
         "ParentFolderId" => Some(parent_id_element(view.mailbox, item.folder)),
         "ItemClass" => text(item.class().to_owned()),
@@ -366,14 +368,28 @@ pub(crate) fn person(person: &Person) -> Element {
         .with(Element::t_text("MailboxType", "Mailbox"))
 }
 
+/// Where Outlook on the web shows an item (recordings of events and of messages, 2020).
+fn web_address(id: &str, content: &Content) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    let (name, form) = match &content.kind {
+        Kind::Event(_) => ("itemid", "path=/calendar/item"),
+        Kind::Message(_) => ("ItemID", "viewmodel=ReadMessageItem"),
+    };
+    format!("https://outlook.office365.com/owa/?{name}={id}&exvsurl=1&{form}")
+}
+
+/// The distinguished name of a person of the directory.
+pub(crate) fn legacy_name(address: &str) -> String {
+    let local = address.split('@').next().unwrap_or_default();
+    format!(
+        "/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn={local}"
+    )
+}
+
 /// A person as tables show them: by distinguished name, without the SMTP address (recordings:
 /// FindItem 14 of 14).
 fn legacy_mailbox(person: &Person) -> Element {
-    let local = person.address.split('@').next().unwrap_or_default().to_uppercase();
-    let name = format!(
-        "/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS\
-         /CN={local}"
-    );
+    let name = legacy_name(&person.address).to_uppercase();
     Element::t("Mailbox")
         .with(Element::t_text("Name", &person.name))
         .with(Element::t_text("EmailAddress", name))

@@ -35,6 +35,7 @@ pub(crate) fn find_item(context: &Context<'_>, request: &Element) -> Vec<Result<
         let shape = shape.clone()?;
         let mailbox = context.mailbox();
         let folder = context.folder(parent, Failure::folder_not_found)?;
+        check_supported(request)?;
         let (items, page) = match request.child("CalendarView") {
             Some(view) => {
                 if !folder.is_calendar() {
@@ -54,7 +55,7 @@ pub(crate) fn find_item(context: &Context<'_>, request: &Element) -> Vec<Result<
                 };
                 let mut items = restricted(mailbox, request, items)?;
                 sort(mailbox, request, &mut items)?;
-                let page = page(request, items.len(), "IndexedPageItemView");
+                let page = Page::read(request, items.len(), "Item")?;
                 (items, page)
             }
         };
@@ -62,6 +63,32 @@ pub(crate) fn find_item(context: &Context<'_>, request: &Element) -> Vec<Result<
         let list = Element::t("Items").with_all(rendered);
         Ok(success().with(page.root(list)))
     })
+}
+
+/// Refuses what is not offered, and what nobody may ask of a calendar view.
+///
+/// The text for restrictions is a real server's (jamesiarmes/php-ews#164); the code is the general
+/// one for requests that make no sense (MS docs: ResponseCode).
+fn check_supported(request: &Element) -> Result<(), Failure> {
+    let invalid = |text: &str| Err(Failure::new("ErrorInvalidOperation", text));
+    if request.child("CalendarView").is_some() {
+        if request.child("Restriction").is_some() || request.child("SortOrder").is_some() {
+            return invalid("Restrictions and sort order may not be specified for a CalendarView.");
+        }
+        if !matches!(request.attribute("Traversal"), Some("Shallow") | None) {
+            return invalid("A CalendarView has normal items only.");
+        }
+    }
+    if request.child("QueryString").is_some() {
+        let text = "Content indexing is not enabled on this server.";
+        return Err(Failure::new("ErrorContentIndexingNotEnabled", text));
+    }
+    let missing =
+        ["GroupBy", "DistinguishedGroupBy", "SeekToConditionPageItemView", "ContactsView"];
+    match missing.iter().find(|name| request.child(name).is_some()) {
+        Some(name) => invalid(&format!("{name} is not offered by this server.")),
+        None => Ok(()),
+    }
 }
 
 /// The events that touch the view, series as their occurrences, by start.
@@ -89,10 +116,9 @@ fn in_view<'a>(
     }
     let mailbox = context.mailbox();
     let events = mailbox.references_in(folder, Window { start, end });
-    let most = view.attribute("MaxEntriesReturned").and_then(|most| most.parse().ok());
     let total = events.len();
-    let shown = most.unwrap_or(FIND_COUNT_MAX).min(total);
-    let page = Page { from: 0, to: shown, total, is_last: shown == total, offset: None };
+    let shown = rows(view, FIND_COUNT_MAX)?.min(total);
+    let page = Page { from: 0, to: shown, total, is_last: shown == total, next: Next::Unsaid };
     // What isn't shown isn't made up.
     let shown = events.into_iter().take(shown).filter_map(|at| mailbox.opened(at).ok());
     Ok((shown.collect(), page))
@@ -242,29 +268,64 @@ pub(crate) struct Page {
     to: usize,
     total: usize,
     is_last: bool,
-    /// `IndexedPagingOffset`, where the request pages.
-    offset: Option<usize>,
+    next: Next,
 }
 
-/// The page that `IndexedPage…View` asks for; everything, up to the server's limit, without one.
-pub(crate) fn page(request: &Element, total: usize, view: &str) -> Page {
-    let Some(view) = request.child(view) else {
-        let to = total.min(FIND_COUNT_MAX);
-        return Page { from: 0, to, total, is_last: to == total, offset: None };
-    };
-    let number = |name| view.attribute(name).and_then(|text| text.trim().parse::<usize>().ok());
-    let most = number("MaxEntriesReturned").unwrap_or(FIND_COUNT_MAX).min(FIND_COUNT_MAX);
-    let offset = number("Offset").unwrap_or(0).min(total);
-    let (from, to) = match view.attribute("BasePoint") {
-        Some("End") => ((total - offset).saturating_sub(most), total - offset),
-        Some(_) | None => (offset, offset.saturating_add(most).min(total)),
-    };
-    let from_end = view.attribute("BasePoint") == Some("End");
-    let is_last = if from_end { from == 0 } else { to == total };
-    Page { from, to, total, is_last, offset: Some(if from_end { total - from } else { to }) }
+/// What an answer says about where the next page begins.
+enum Next {
+    /// The request doesn't page.
+    Unsaid,
+    /// `IndexedPagingOffset`.
+    Offset(usize),
+    /// `NumeratorOffset`, of all results as `AbsoluteDenominator`.
+    Fraction(usize),
 }
 
 impl Page {
+    /// The page that `IndexedPage…View` or `FractionalPage…View` asks for, of `kind` Item or
+    /// Folder; everything, up to the server's limit, without one.
+    pub(crate) fn read(request: &Element, total: usize, kind: &str) -> Result<Page, Failure> {
+        if let Some(view) = request.child(&format!("IndexedPage{kind}View")) {
+            Page::indexed(view, total)
+        } else if let Some(view) = request.child(&format!("FractionalPage{kind}View")) {
+            Page::fractional(view, total)
+        } else {
+            let to = total.min(FIND_COUNT_MAX);
+            Ok(Page { from: 0, to, total, is_last: to == total, next: Next::Unsaid })
+        }
+    }
+
+    fn indexed(view: &Element, total: usize) -> Result<Page, Failure> {
+        let offset = usize::try_from(number(view, "Offset")).map_err(|_| {
+            let text = "The offset of an indexed page must not be negative.";
+            Failure::new("ErrorInvalidIndexedPagingParameters", text)
+        })?;
+        let most = rows(view, FIND_COUNT_MAX)?;
+        let offset = offset.min(total);
+        let from_end = view.attribute("BasePoint") == Some("End");
+        let (from, to) = match from_end {
+            true => ((total - offset).saturating_sub(most), total - offset),
+            false => (offset, offset.saturating_add(most).min(total)),
+        };
+        let is_last = if from_end { from == 0 } else { to == total };
+        let next = Next::Offset(if from_end { total - from } else { to });
+        Ok(Page { from, to, total, is_last, next })
+    }
+
+    /// MS docs: FractionalPageItemView (of nine results, 2/3 begins at the seventh), ResponseCode.
+    fn fractional(view: &Element, total: usize) -> Result<Page, Failure> {
+        let (numerator, denominator) = (number(view, "Numerator"), number(view, "Denominator"));
+        if numerator < 0 || denominator <= 0 || numerator > denominator {
+            let text = "The fraction of a page must be between zero and one.";
+            return Err(Failure::new("ErrorInvalidFractionalPagingParameters", text));
+        }
+        // The fraction is one at most, so that neither overflows nor exceeds the total.
+        let from = total as u128 * numerator.unsigned_abs() as u128 / denominator as u128;
+        let from = usize::try_from(from).unwrap_or(total);
+        let to = from.saturating_add(rows(view, FIND_COUNT_MAX)?).min(total);
+        Ok(Page { from, to, total, is_last: to == total, next: Next::Fraction(to) })
+    }
+
     /// Which results.
     pub(crate) fn range(&self) -> Range<usize> {
         self.from..self.to
@@ -272,12 +333,35 @@ impl Page {
 
     /// `RootFolder` around the results.
     pub(crate) fn root(&self, list: Element) -> Element {
-        let mut root = Element::m("RootFolder");
-        if let Some(offset) = self.offset {
-            root = root.attr("IndexedPagingOffset", offset.to_string());
-        }
+        let root = Element::m("RootFolder");
+        let root = match self.next {
+            Next::Unsaid => root,
+            Next::Offset(offset) => root.attr("IndexedPagingOffset", offset.to_string()),
+            Next::Fraction(numerator) => root
+                .attr("NumeratorOffset", numerator.to_string())
+                .attr("AbsoluteDenominator", self.total.to_string()),
+        };
         root.attr("TotalItemsInView", self.total.to_string())
             .attr("IncludesLastItemInRange", self.is_last.to_string())
             .with(list)
+    }
+}
+
+/// A whole number of a view; zero without one, which the schema forbids.
+fn number(view: &Element, name: &str) -> i64 {
+    view.attribute(name).and_then(|text| text.trim().parse().ok()).unwrap_or_default()
+}
+
+/// How many results a view takes, `limit` at most (MS docs: ErrorInvalidPagingMaxRows).
+fn rows(view: &Element, limit: usize) -> Result<usize, Failure> {
+    if view.attribute("MaxEntriesReturned").is_none() {
+        return Ok(limit);
+    }
+    match usize::try_from(number(view, "MaxEntriesReturned")) {
+        Ok(most) if most > 0 => Ok(most.min(limit)),
+        Ok(_) | Err(_) => Err(Failure::new(
+            "ErrorInvalidPagingMaxRows",
+            "The maximum number of rows must be greater than zero.",
+        )),
     }
 }

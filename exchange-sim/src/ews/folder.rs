@@ -14,6 +14,7 @@ use super::item::delete_type;
 use super::path::Path;
 use super::path::extended_element;
 use super::path::extended_property;
+use super::permission::permission_set;
 use super::schema::sort_children;
 use super::write::boolean;
 use super::xml::Element;
@@ -45,6 +46,8 @@ const ALL: [&str; 7] = [
     "folder:UnreadCount",
 ];
 
+const PERMISSIONS: &str = "folder:PermissionSet";
+
 impl FolderShape {
     /// Reads a `FolderShape`.
     pub(crate) fn read(request: &Element) -> Result<FolderShape, Failure> {
@@ -62,6 +65,19 @@ impl FolderShape {
             }
         }
         Ok(FolderShape { fields })
+    }
+
+    /// Refused for lists where it has permissions (OfficeDev/ews-managed-api: `FolderSchema`).
+    fn for_tables(self) -> Result<FolderShape, Failure> {
+        let permissions = Path::Field(PERMISSIONS.to_owned());
+        match self.fields.contains(&permissions) {
+            true => Err(Failure::new(
+                "ErrorInvalidPropertyRequest",
+                "The property can not be used with this type of request.",
+            )
+            .about(permissions.element())),
+            false => Ok(self),
+        }
     }
 
     /// The shape of answers that only name a folder.
@@ -89,7 +105,14 @@ impl FolderShape {
 
 /// GetFolder: one answer an id.
 pub(crate) fn get(context: &Context<'_>, request: &Element) -> Vec<Result<Element, Failure>> {
-    let shape = FolderShape::read(request);
+    let shape = FolderShape::read(request).map(|mut shape| {
+        let base = request.child("FolderShape").and_then(|shape| shape.child_text("BaseShape"));
+        // Newer servers give it where it is asked for by name (MS docs: PermissionSet).
+        if base == Some("AllProperties") && context.server().is_before("Exchange2013") {
+            shape.fields.push(Path::Field(PERMISSIONS.to_owned()));
+        }
+        shape
+    });
     each(request, "FolderIds", |id| {
         let folder = context.folder(id, Failure::item_not_found)?;
         Ok(found(shape.clone()?.render(context.mailbox(), folder)))
@@ -100,12 +123,14 @@ pub(crate) fn get(context: &Context<'_>, request: &Element) -> Vec<Result<Elemen
 pub(crate) fn find(context: &Context<'_>, request: &Element) -> Vec<Result<Element, Failure>> {
     let shape = FolderShape::read(request);
     each(request, "ParentFolderIds", |parent| {
-        let shape = shape.clone()?;
+        let shape = shape.clone()?.for_tables()?;
         let mailbox = context.mailbox();
         let parent = context.folder(parent, Failure::folder_not_found)?.id;
-        let deep = request.attribute("Traversal") == Some("Deep");
-        let below = |folder: &&Folder| {
-            folder.parent == Some(parent) || deep && mailbox.is_below(folder.id, parent)
+        let below = |folder: &&Folder| match request.attribute("Traversal") {
+            // Deleted folders are gone.
+            Some("SoftDeleted") => false,
+            Some("Deep") => mailbox.is_below(folder.id, parent),
+            Some(_) | None => folder.parent == Some(parent),
         };
         let restriction = request.child("Restriction").and_then(|r| r.children.first());
         let mut folders = Vec::new();
@@ -117,7 +142,7 @@ pub(crate) fn find(context: &Context<'_>, request: &Element) -> Vec<Result<Eleme
         }
         // Exchange lists them by name, whatever the depth.
         folders.sort_by_key(|folder| folder.name.to_lowercase());
-        let page = find::page(request, folders.len(), "IndexedPageFolderView");
+        let page = find::Page::read(request, folders.len(), "Folder")?;
         let rendered = folders[page.range()].iter().map(|folder| shape.render(mailbox, folder));
         let list = Element::t("Folders").with_all(rendered);
         Ok(success().with(page.root(list)))
@@ -135,6 +160,7 @@ pub(crate) fn create(
         let name = folder.child_text("DisplayName").unwrap_or_default().trim().to_owned();
         let class = class_of(folder)?;
         check_name(&name)?;
+        check_settable(folder)?;
         let properties = properties_of(folder)?;
         let mailbox = context.mailbox_mut();
         let id = mailbox.create_folder(parent, &name, &class).map_err(failure)?;
@@ -171,6 +197,18 @@ fn class_of(folder: &Element) -> Result<String, Failure> {
             "ErrorNoFolderClassOverride",
             "The folder class can not be set for this type of folder.",
         )),
+    }
+}
+
+/// Refuses fields that are the server's, and permissions, which nobody can give here.
+fn check_settable(folder: &Element) -> Result<(), Failure> {
+    let settable = ["FolderClass", "DisplayName", "ExtendedProperty"];
+    match folder.children.iter().find(|child| !settable.contains(&child.name.as_str())) {
+        Some(child) => {
+            let path = Path::Field(format!("folder:{}", child.name));
+            Err(refused("ErrorInvalidPropertySet", &path))
+        }
+        None => Ok(()),
     }
 }
 
@@ -376,6 +414,7 @@ fn field(mailbox: &Mailbox, folder: &Folder, element: &str, uri: &str) -> Option
         "DisplayName" => text(folder.name.clone()),
         "TotalCount" => text(mailbox.items_in(folder.id).count().to_string()),
         "ChildFolderCount" => text(mailbox.children(folder.id).count().to_string()),
+        "PermissionSet" => Some(permission_set(folder, element)),
         "EffectiveRights" => Some(effective_rights(false)),
         "DistinguishedFolderId" => text(folder.role?.distinguished().to_owned()),
         // Calendars and contacts have no unread count in the schema.

@@ -10,6 +10,7 @@ use super::message;
 use super::message::Disposition;
 use super::occurrence;
 use super::path::Path;
+use super::reply;
 use super::response;
 use super::shape::ItemShape;
 use super::shape::Source;
@@ -55,6 +56,9 @@ pub(crate) fn create(
     each(request, "Items", |item| {
         if item.name == "Message" {
             return message::create(context, request, item);
+        }
+        if reply::is_reply(&item.name) {
+            return reply::create(context, request, item);
         }
         if response::is_response(&item.name) {
             return response::create(context, request, item);

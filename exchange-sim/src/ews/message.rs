@@ -70,8 +70,18 @@ pub(crate) fn create(
     request: &Element,
     item: &Element,
 ) -> Result<Element, Failure> {
-    let disposition = Disposition::of(request)?;
+    Disposition::of(request)?;
     let content = new_message(context, item)?;
+    keep(context, request, content)
+}
+
+/// Saves or sends a new message, as the request says.
+pub(crate) fn keep(
+    context: &mut Context<'_>,
+    request: &Element,
+    content: Content,
+) -> Result<Element, Failure> {
+    let disposition = Disposition::of(request)?;
     let folder = |context: &Context<'_>, role| match request.child("SavedItemFolderId") {
         Some(folder) => context.folder_in(folder, Failure::saved_folder_not_found),
         None => Ok(context.mailbox().role(role)),

@@ -12,7 +12,7 @@ mod derive;
 mod export;
 mod failure;
 mod fault;
-mod field;
+pub(crate) mod field;
 mod find;
 mod folder;
 mod item;
@@ -23,8 +23,11 @@ mod newer;
 pub(crate) mod notify;
 mod occurrence;
 mod oof;
+mod operation;
 mod path;
+mod permission;
 mod recurrence;
+mod reply;
 mod response;
 mod schema;
 mod service;
@@ -33,7 +36,7 @@ mod soap;
 mod suggestions;
 mod sync;
 mod validate;
-mod version;
+pub(crate) mod version;
 pub(crate) mod write;
 pub(crate) mod xml;
 pub(crate) mod zone;
@@ -67,10 +70,16 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> Reply {
         Ok(caller) => caller,
         Err(denied) => return Reply::respond(auth::unauthorized(&denied)),
     };
-    if request.method() != http::Method::POST {
+    if [http::Method::GET, http::Method::HEAD].contains(request.method()) {
         // Browsers and probing clients get the service's page.
         let page = "<html><body>Exchange Web Services</body></html>";
         return Reply::respond(respond(200, "text/html; charset=utf-8", page));
+    }
+    if request.method() != http::Method::POST {
+        let mut response = respond(405, "text/plain", "Method Not Allowed");
+        let methods = http::HeaderValue::from_static("GET, HEAD, POST");
+        response.headers_mut().insert(http::header::ALLOW, methods);
+        return Reply::respond(response);
     }
     if !soap::is_xml(request) {
         return Reply::respond(respond(415, "text/plain", ""));

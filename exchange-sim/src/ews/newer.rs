@@ -3,11 +3,13 @@
 use super::version;
 use super::xml::Element;
 
-/// Elements of calendar items that came after the first release, with the version that brought
+/// Elements of items that came after the first release, with the version that brought
 /// them (MS docs: the pages of these elements; recordings of series by a client of Exchange 2010).
-const NEWER: [(&str, &str); 3] = [
+const NEWER: [(&str, &str); 5] = [
     ("StartTimeZone", "Exchange2010"),
     ("EndTimeZone", "Exchange2010"),
+    ("ConversationId", "Exchange2010"),
+    ("WebClientReadFormQueryString", "Exchange2010"),
     ("FirstDayOfWeek", "Exchange2010_SP1"),
 ];
 

@@ -14,6 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// ResolveNames: mailboxes of this server whose name or address begins with the words asked for.
+/// Nobody has contacts here, so that a search among them alone finds nothing.
 pub(crate) fn resolve_names(context: &Context<'_>, request: &Element) -> Result<Element, Failure> {
     let wanted = request.child_text("UnresolvedEntry").unwrap_or_default().trim().to_lowercase();
     let wanted = wanted.strip_prefix("smtp:").unwrap_or(&wanted);
@@ -23,9 +24,10 @@ pub(crate) fn resolve_names(context: &Context<'_>, request: &Element) -> Result<
             || name.split_whitespace().any(|word| word.starts_with(wanted))
             || name.starts_with(wanted)
     };
+    let in_directory = request.attribute("SearchScope") != Some("Contacts");
     let found: Vec<Element> = context
         .mailboxes()
-        .filter(fits)
+        .filter(|mailbox| in_directory && fits(mailbox))
         .map(|mailbox| Element::t("Resolution").with(person(&mailbox.owner())))
         .collect();
     let set = Element::m("ResolutionSet")

@@ -99,7 +99,7 @@ const DEFAULT_MESSAGE: [&str; 10] = [
 ];
 
 /// What AllProperties adds for every class, in no order (MS docs: the same, table 4; recordings).
-const ALL_ITEM: [&str; 30] = [
+const ALL_ITEM: [&str; 32] = [
     "item:ParentFolderId",
     "item:ItemClass",
     "item:Subject",
@@ -130,6 +130,8 @@ const ALL_ITEM: [&str; 30] = [
     "item:IsAssociated",
     "item:InReplyTo",
     "item:Attachments",
+    "item:ConversationId",
+    "item:WebClientReadFormQueryString",
 ];
 const ALL_EVENT: [&str; 33] = [
     "calendar:UID",
@@ -166,8 +168,7 @@ const ALL_EVENT: [&str; 33] = [
     "calendar:EndTimeZone",
     "calendar:IsOnlineMeeting",
 ];
-const ALL_MESSAGE: [&str; 12] = [
-    "item:ConversationId",
+const ALL_MESSAGE: [&str; 11] = [
     "message:ConversationIndex",
     "message:ConversationTopic",
     "message:From",

@@ -1,6 +1,7 @@
 //! The SOAP envelope, in both directions.
 
 use super::fault::Fault;
+use super::operation;
 use super::validate::validate;
 use super::version;
 use super::version::Server;
@@ -48,7 +49,7 @@ impl Envelope {
                 None => {}
             }
         }
-        if strict {
+        if strict && !operation::is_not_offered(&request) {
             validate(&request)?;
         }
         Ok(Envelope { header, request })

@@ -53,6 +53,12 @@ impl Server {
         }
     }
 
+    /// Whether it is older than a version.
+    pub(crate) fn is_before(self, version: &str) -> bool {
+        let place = |version: &str| all().position(|known| known == version);
+        place(self.newest()) < place(version)
+    }
+
     /// `ServerVersionInfo`. The numbers are real ones: recordings of Exchange Online (2020),
     /// Exchange Server 2019 (2025), 2010 SP2 and 2007 SP1; MS docs: GetStreamingEvents for 2013.
     pub(crate) fn info(self) -> Element {

@@ -3,6 +3,7 @@
 use super::call::{CalendarRef, Call};
 use super::error::Error;
 use super::event::select;
+use super::read_only;
 use super::write::text;
 use crate::store::{DeleteType, Folder, FolderId, Mailbox, Role, World, folder};
 use crate::{Response, respond};
@@ -131,8 +132,9 @@ fn members(body: &Map<String, Value>) -> Result<(Option<String>, Option<String>)
                 color = Some((*known).to_owned());
             }
             "isDefaultCalendar" | "defaultOnlineMeetingProvider" => {}
-            "allowedOnlineMeetingProviders" | "hexColor" => {}
+            "allowedOnlineMeetingProviders" => {}
             annotation if annotation.contains("@odata.") => {}
+            other if read_only::is_read_only(&read_only::OF_CALENDARS, other, value)? => {}
             unknown => {
                 return Err(Error::body(format!(
                     "The property '{unknown}' does not exist on type 'microsoft.graph.calendar'. \
@@ -184,6 +186,9 @@ pub(super) fn page(call: &Call<'_>, what: &str, found: Vec<Value>) -> Response {
         .collect();
     let next = call.query.skip + value.len();
     let mut body = json!({"@odata.context": call.context(what), "value": value});
+    if call.query.count {
+        body["@odata.count"] = json!(total);
+    }
     if next < total {
         let (top, skip) = (size.to_string(), next.to_string());
         let given = call.request.uri().query().unwrap_or_default();

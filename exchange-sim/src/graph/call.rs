@@ -44,6 +44,19 @@ impl<'a> Call<'a> {
         })
     }
 
+    /// The same call with other options.
+    pub(super) fn with_query(&self, query: Query) -> Self {
+        Self {
+            request: self.request,
+            address: self.address.clone(),
+            user: self.user.clone(),
+            base: self.base.clone(),
+            prefer: self.prefer.clone(),
+            query,
+            strict: self.strict,
+        }
+    }
+
     pub(super) fn mailbox<'w>(&self, world: &'w World) -> Result<&'w Mailbox, Error> {
         world.mailbox(&self.address).ok_or_else(|| unknown_user(&self.user))
     }

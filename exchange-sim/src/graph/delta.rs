@@ -1,9 +1,10 @@
-//! Deltas: of events with a window and without, and of messages.
+//! Deltas: of events with a window and without, and of mail folders.
 
 use super::call::{CalendarRef, Call};
 use super::error::Error;
 use super::event::{self, ODATA_TYPE};
-use super::{folders, list, message, route, series};
+use super::query::{self, Allowed, Query};
+use super::{folders, list, route, series};
 use crate::Response;
 use crate::store::{
     CursorError, Entry, Feed, Item, Mailbox, Node, Role, Scope, What, Window, World,
@@ -13,9 +14,7 @@ use serde_json::{Value, json};
 const PAGE: usize = 50;
 const VIEW: &str = "calendarView/delta";
 const EVENTS: &str = "events/delta";
-/// Followed by the members selected, which the tokens keep (docs: message-delta).
-const MESSAGES: &str = "messages/delta?";
-/// As [`MESSAGES`].
+/// Followed by the options, which the tokens keep (docs: mailfolder-delta).
 const FOLDERS: &str = "mailFolders/delta?";
 
 /// Changes of a calendar within a window.
@@ -68,22 +67,6 @@ fn answer(
     page(mailbox, call, &feed, "event", |mailbox, entry| render(mailbox, call, feed.window, entry))
 }
 
-/// Changes of the messages of a mail folder.
-pub(super) fn messages(
-    world: &mut World,
-    call: &Call<'_>,
-    folder: &str,
-) -> Result<Response, Error> {
-    message::check_select(call)?;
-    let mailbox = call.mailbox_mut(world)?;
-    let folder = folders::find(mailbox, folder)?;
-    let (operation, names) = selection(mailbox, call, MESSAGES)?;
-    let feed = Feed { operation, scope: Scope::Items(folder), window: None };
-    page(mailbox, call, &feed, "message", |mailbox, entry| {
-        message_entry(mailbox, call, names.as_ref(), entry)
-    })
-}
-
 /// Changes of the mail folders of a mailbox, at any depth.
 pub(super) fn mail_folders(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
     folders::check_select(call)?;
@@ -102,20 +85,27 @@ pub(super) fn selection(
     call: &Call<'_>,
     prefix: &str,
 ) -> Result<(String, Option<Vec<String>>), Error> {
-    let operation = match &call.query.token {
-        None => format!("{prefix}{}", call.query.select.as_deref().unwrap_or_default().join(",")),
-        Some(token) => {
-            let cursor = mailbox.cursor(token).map_err(|error| lost(call, error))?;
-            cursor.feed().operation.clone()
-        }
+    let (operation, query) = begun(mailbox, call, prefix, query::PLAIN_DELTA)?;
+    Ok((operation, query.select))
+}
+
+/// The operation that a feed is kept under, and the options that it began with.
+pub(super) fn begun(
+    mailbox: &Mailbox,
+    call: &Call<'_>,
+    prefix: &str,
+    options: &'static [&'static str],
+) -> Result<(String, Query), Error> {
+    let Some(token) = &call.query.token else {
+        return Ok((format!("{prefix}{}", call.query.to_keep()), call.query.clone()));
     };
-    let Some(selected) = operation.strip_prefix(prefix) else {
+    let cursor = mailbox.cursor(token).map_err(|error| lost(call, error))?;
+    let operation = cursor.feed().operation.clone();
+    let Some(kept) = operation.strip_prefix(prefix) else {
         return Err(lost(call, CursorError::Foreign));
     };
-    let names: Vec<String> =
-        selected.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    let names = (!names.is_empty()).then_some(names);
-    Ok((operation, names))
+    let query = Query::parse(kept, Allowed { options, strict: call.strict })?;
+    Ok((operation, Query { token: Some(token.clone()), ..query }))
 }
 
 /// A page of a feed with the link to go on; what `render` gives nothing for is left out.
@@ -126,13 +116,26 @@ pub(super) fn page<Rendered: IntoIterator<Item = Value>>(
     kind: &str,
     render: impl Fn(&Mailbox, Entry) -> Rendered,
 ) -> Result<Response, Error> {
+    arranged_page(mailbox, call, feed, kind, |_, entries| entries, render)
+}
+
+/// The same of a feed that lists less or in another order, which `arrange` sees to.
+pub(super) fn arranged_page<Rendered: IntoIterator<Item = Value>>(
+    mailbox: &mut Mailbox,
+    call: &Call<'_>,
+    feed: &Feed,
+    kind: &str,
+    arrange: impl Fn(&Mailbox, Vec<Entry>) -> Vec<Entry>,
+    render: impl Fn(&Mailbox, Entry) -> Rendered,
+) -> Result<Response, Error> {
     let token = call.query.token.as_deref();
     let size = call.prefer.max_page_size.unwrap_or(PAGE);
-    let mut page = mailbox.sync_page(feed, token, size).map_err(|error| lost(call, error))?;
+    let mut page =
+        mailbox.arranged_page(feed, token, size, &arrange).map_err(|error| lost(call, error))?;
     // A page may be empty and still have a nextLink (docs: delta-query-overview); here that is the
     // first of a round that takes several.
     if token.is_none() && page.more && mailbox.odd() {
-        page = mailbox.sync_page(feed, None, 0).map_err(|error| lost(call, error))?;
+        page = mailbox.arranged_page(feed, None, 0, &arrange).map_err(|error| lost(call, error))?;
     }
     let value: Vec<Value> = page.entries.iter().flat_map(|entry| render(mailbox, *entry)).collect();
     let (annotation, option) = if page.more {
@@ -144,32 +147,6 @@ pub(super) fn page<Rendered: IntoIterator<Item = Value>>(
     body[annotation] = json!(call.link(&[(option, &page.token)]));
     body["value"] = Value::Array(value);
     Ok(call.answer(200, &body))
-}
-
-/// Nothing for items that are no messages, such as events in Deleted Items.
-fn message_entry(
-    mailbox: &Mailbox,
-    call: &Call<'_>,
-    names: Option<&Vec<String>>,
-    entry: Entry,
-) -> Option<Value> {
-    let item = match entry.node {
-        Node::Item { id, moves } if entry.what != What::Deleted => {
-            mailbox.item(id).ok().filter(|item| item.moves == moves)
-        }
-        Node::Item { .. } | Node::Folder(_) => None,
-    };
-    let mut json = match item {
-        Some(item) => {
-            event::select(message::render(mailbox, item, message::message_of(item)?, call), names)
-        }
-        None => json!({
-            "id": event::node_id(mailbox, entry.node, &call.prefer),
-            "@removed": {"reason": "deleted"},
-        }),
-    };
-    json["@odata.type"] = json!(message::ODATA_TYPE);
-    Some(json)
 }
 
 /// Nothing for folders of another kind, such as calendars.

@@ -57,6 +57,18 @@ impl Error {
         Self::bad_request(format!("Resource not found for the segment '{segment}'."))
     }
 
+    /// A path that is there, and not for this method.
+    pub(super) fn no_such_method(method: &str) -> Self {
+        let message = format!("The OData request is not supported: {method}.");
+        Self::new(405, "ErrorInvalidRequest", message)
+    }
+
+    /// Something of Graph's that this server doesn't have.
+    pub(super) fn not_served(name: &str) -> Self {
+        let message = format!("The built-in Exchange doesn't serve '{name}'.");
+        Self::new(501, "NotImplemented", message)
+    }
+
     pub(super) fn conflict() -> Self {
         Self::new(
             412,

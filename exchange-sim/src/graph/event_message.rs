@@ -74,6 +74,14 @@ fn of_kind(meeting: &Meeting, call: &Call<'_>) -> Value {
     let time = |utc, zone: &crate::store::Zone| {
         event::time(&crate::store::ZonedTime { utc, zone: zone.clone() }, &call.prefer)
     };
+    // Each only where the update changed it (docs: eventMessageRequest).
+    let previous = meeting.previous.as_ref();
+    let start = previous.filter(|was| was.start != event.start);
+    let start = start.map(|was| event::time(&was.start, &call.prefer));
+    let end = previous.filter(|was| was.end != event.end);
+    let end = end.map(|was| event::time(&was.end, &call.prefer));
+    let location = previous.filter(|was| was.location.as_ref() != event.locations.first());
+    let location = location.map(|was| event::location(was.location.as_ref(), "uniqueId"));
     match meeting.kind {
         MeetingKind::Request(kind) => json!({
             "@odata.type": "#microsoft.graph.eventMessageRequest",
@@ -82,9 +90,9 @@ fn of_kind(meeting: &Meeting, call: &Call<'_>) -> Value {
                 RequestKind::Full => "fullUpdate",
                 RequestKind::Informational => "informationalUpdate",
             },
-            "previousLocation": null,
-            "previousStartDateTime": null,
-            "previousEndDateTime": null,
+            "previousLocation": location,
+            "previousStartDateTime": start,
+            "previousEndDateTime": end,
             "responseRequested": event.response_requested,
             "allowNewTimeProposals": event.allow_new_time_proposals,
         }),

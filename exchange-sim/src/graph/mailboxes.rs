@@ -6,7 +6,7 @@
 use super::call::Call;
 use super::error::Error;
 use super::query::{self, Allowed};
-use super::{Caller, delta, event, export, folders, import, list};
+use super::{Caller, counted, delta, elsewhere, event, export, folders, import, list};
 use crate::store::{
     self, Entry, Feed, Folder, FolderId, Item, Mailbox, Node, Role, Scope, What, World,
 };
@@ -41,13 +41,18 @@ enum Target<'p> {
     ImportSession,
 }
 
-/// The decoded segments below `/admin/exchange/mailboxes`; `None` for other paths.
+/// The decoded segments below `/admin/exchange/mailboxes`; `None` for other paths. A folder named
+/// through the one above it is named by its id alone where more follows.
 pub(super) fn path(path: &str) -> Option<Vec<String>> {
     let segments: Vec<String> = super::route::segments(path);
     let known = ["admin", "exchange", "mailboxes"];
     let is_below = segments.len() >= known.len()
         && segments.iter().zip(known).all(|(segment, known)| segment.eq_ignore_ascii_case(known));
-    is_below.then(|| segments[known.len()..].to_vec())
+    let mut path = is_below.then(|| segments[known.len()..].to_vec())?;
+    while path.len() > 5 && path[3].eq_ignore_ascii_case("childFolders") {
+        path.drain(2..4);
+    }
+    Some(path)
 }
 
 /// The id of a mailbox, which its owner reads in `settings/exchange` (docs:
@@ -80,9 +85,14 @@ pub(super) fn serve(
     world: &mut World,
     request: &Request,
     caller: &Caller,
-    path: &[String],
+    whole: &[String],
 ) -> Result<Response, Error> {
-    let target = target(path)?;
+    let (path, counts) = match whole.split_last() {
+        Some((last, list)) if last.eq_ignore_ascii_case("$count") => (list, true),
+        Some(_) | None => (whole, false),
+    };
+    let target = target(path).filter(|target| !counts || target.is_counted());
+    let target = target.ok_or_else(|| refused(whole))?;
     let address = address(world, path);
     let is_own = |address: &String| caller.user.as_ref().is_none_or(|own| own == address);
     if !target.needs().iter().any(|needed| caller.may(needed)) {
@@ -92,23 +102,32 @@ pub(super) fn serve(
     if !is_own(&address) {
         return Err(Error::access_denied());
     }
-    let allowed = Allowed { options: target.options(), strict: world.config.strict };
-    let call = Call::new(request, &address, allowed)?;
+    let options = if counts { query::COUNT } else { target.options() };
+    let allowed = Allowed { options, strict: world.config.strict };
+    let mut call = Call::new(request, &address, allowed)?;
+    call.query.count |= counts;
     world.pace.count(world.config.throttle, &address, request, world.now())?;
-    match (request.method(), target) {
-        (&Method::GET, Target::Folders) => folder_list(world, &call, path, None),
-        (&Method::GET, Target::ChildFolders(id)) => folder_list(world, &call, path, Some(id)),
-        (&Method::GET, Target::Folder(id)) => one_folder(world, &call, path, id),
-        (&Method::GET, Target::Items(id)) => item_list(world, &call, path, id),
-        (&Method::GET, Target::Item(folder, id)) => one_item(world, &call, path, (folder, id)),
-        (&Method::GET, Target::FoldersDelta(id)) => folder_changes(world, &call, id),
-        (&Method::GET, Target::ItemsDelta(id)) => item_changes(world, &call, id),
-        (&Method::POST, Target::Export) => export::export(world, &call),
-        (&Method::POST, Target::ImportSession) => import::open(world, &call),
-        (method, _) => {
-            let message = format!("The OData request is not supported: {method}.");
-            Err(Error::new(405, "ErrorInvalidRequest", message))
-        }
+    let answer = answer(world, &call, path, target)?;
+    Ok(if counts { counted(&answer) } else { answer })
+}
+
+fn answer(
+    world: &mut World,
+    call: &Call<'_>,
+    path: &[String],
+    target: Target<'_>,
+) -> Result<Response, Error> {
+    match (call.request.method(), target) {
+        (&Method::GET, Target::Folders) => folder_list(world, call, path, None),
+        (&Method::GET, Target::ChildFolders(id)) => folder_list(world, call, path, Some(id)),
+        (&Method::GET, Target::Folder(id)) => one_folder(world, call, path, id),
+        (&Method::GET, Target::Items(id)) => item_list(world, call, path, id),
+        (&Method::GET, Target::Item(folder, id)) => one_item(world, call, path, (folder, id)),
+        (&Method::GET, Target::FoldersDelta(id)) => folder_changes(world, call, id),
+        (&Method::GET, Target::ItemsDelta(id)) => item_changes(world, call, id),
+        (&Method::POST, Target::Export) => export::export(world, call),
+        (&Method::POST, Target::ImportSession) => import::open(world, call),
+        (method, _) => Err(Error::no_such_method(method.as_str())),
     }
 }
 
@@ -129,22 +148,35 @@ impl Target<'_> {
         }
     }
 
+    /// Whether `$count` may follow.
+    fn is_counted(self) -> bool {
+        match self {
+            Target::Folders | Target::ChildFolders(_) | Target::Items(_) => true,
+            Target::Folder(_)
+            | Target::Item(..)
+            | Target::FoldersDelta(_)
+            | Target::ItemsDelta(_)
+            | Target::Export
+            | Target::ImportSession => false,
+        }
+    }
+
     /// The query options allowed.
     fn options(self) -> &'static [&'static str] {
         match self {
             Target::Folders | Target::ChildFolders(_) | Target::Items(_) => query::LIST,
             Target::Folder(_) | Target::Item(..) => query::SINGLE,
-            Target::FoldersDelta(_) | Target::ItemsDelta(_) => query::MESSAGE_DELTA,
+            Target::FoldersDelta(_) | Target::ItemsDelta(_) => query::PLAIN_DELTA,
             Target::Export | Target::ImportSession => query::NONE,
         }
     }
 }
 
-/// What the segments from a mailbox's id on name.
-fn target(path: &[String]) -> Result<Target<'_>, Error> {
+/// What the segments from a mailbox's id on name; `None` where nothing that is served.
+fn target(path: &[String]) -> Option<Target<'_>> {
     let lower: Vec<String> = path.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
-    Ok(match lower.as_slice() {
+    Some(match lower.as_slice() {
         [_, "folders"] => Target::Folders,
         [_, "folders", delta] if is_delta(delta) => Target::FoldersDelta(None),
         [_, "folders", _] => Target::Folder(&path[2]),
@@ -158,13 +190,18 @@ fn target(path: &[String]) -> Result<Target<'_>, Error> {
         [_, "folders", _, "items", _] => Target::Item(&path[2], &path[4]),
         [_, "exportitems" | "microsoft.graph.exportitems"] => Target::Export,
         [_, "createimportsession" | "microsoft.graph.createimportsession"] => Target::ImportSession,
-        [.., last] => return Err(Error::no_such_path(last)),
-        [] => return Err(Error::no_such_path("mailboxes")),
+        [..] => return None,
     })
 }
 
 fn is_delta(segment: &str) -> bool {
     segment.trim_start_matches("microsoft.graph.").trim_end_matches("()") == "delta"
+}
+
+/// Refuses a path below `/admin/exchange/mailboxes`.
+fn refused(path: &[String]) -> Error {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    elsewhere::refuse(&[&["admin", "exchange", "mailboxes"], path.as_slice()].concat())
 }
 
 fn no_mailbox() -> Error {

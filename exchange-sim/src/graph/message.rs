@@ -2,35 +2,17 @@
 
 use super::call::Call;
 use super::error::Error;
-use super::{attachments, event, event_message, mime, write};
+use super::{attachments, event, event_message, mime, read_only, write};
 use crate::store::derived::taken_of_messages;
 use crate::store::{
     Content, Item, Kind, Mailbox, Message, Person, PropertyId, PropertyType, PropertyValue,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 pub(super) const ODATA_TYPE: &str = "#microsoft.graph.message";
-/// Members that the service sets and ignores in what clients write (docs: message resource).
-const READ_ONLY: [&str; 15] = [
-    "id",
-    "changeKey",
-    "createdDateTime",
-    "lastModifiedDateTime",
-    "receivedDateTime",
-    "sentDateTime",
-    "bodyPreview",
-    "hasAttachments",
-    "isDraft",
-    "parentFolderId",
-    "conversationId",
-    "conversationIndex",
-    "webLink",
-    "uniqueBody",
-    "internetMessageHeaders",
-];
-
 /// Members that clients may write at any time (docs: message-update).
 const WRITABLE: [&str; 8] = [
     "categories",
@@ -63,7 +45,8 @@ const RECIPIENTS_MAX: usize = 500;
 
 /// Whether messages have a member of this name.
 pub(super) fn is_known(name: &str) -> bool {
-    let names = READ_ONLY.iter().chain(&WRITABLE).chain(&OF_DRAFTS);
+    let read_only = read_only::OF_MESSAGES.iter().map(|(known, _)| known);
+    let names = read_only.chain(&WRITABLE).chain(&OF_DRAFTS);
     name == "@odata.type" || names.into_iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -73,6 +56,11 @@ pub(super) fn message_of(item: &Item) -> Option<&Message> {
         Kind::Message(message) => Some(message),
         Kind::Event(_) => None,
     }
+}
+
+/// When a message arrived; drafts show when they were made.
+pub(super) fn received(item: &Item, message: &Message) -> Timestamp {
+    message.received.unwrap_or(item.created)
 }
 
 /// The whole message, with the extended properties asked for.
@@ -88,8 +76,7 @@ pub(super) fn render(mailbox: &Mailbox, item: &Item, message: &Message, call: &C
         "lastModifiedDateTime": event::instant(item.modified),
         "changeKey": mailbox.change_key(item),
         "categories": content.categories,
-        // Drafts show when they were made.
-        "receivedDateTime": event::instant(message.received.unwrap_or(item.created)),
+        "receivedDateTime": event::instant(received(item, message)),
         "sentDateTime": event::instant(message.sent.unwrap_or(item.created)),
         "hasAttachments": content.has_attachments(),
         "internetMessageId": message.internet_message_id,
@@ -177,7 +164,9 @@ pub(super) fn update(content: &mut Content, body: &Map<String, Value>) -> Result
 
 fn apply(content: &mut Content, body: &Map<String, Value>) -> Result<(), Error> {
     for (name, value) in body {
-        if READ_ONLY.contains(&name.as_str()) || name.contains("@odata.") {
+        if name.contains("@odata.")
+            || read_only::is_read_only(&read_only::OF_MESSAGES, name, value)?
+        {
             continue;
         }
         if !WRITABLE.contains(&name.as_str()) && !OF_DRAFTS.contains(&name.as_str()) {
@@ -242,7 +231,8 @@ pub(super) fn people(name: &str, value: &Value) -> Result<Vec<Person>, Error> {
     write::array(name, value)?.iter().map(|one| person(name, one)).collect()
 }
 
-fn person(name: &str, value: &Value) -> Result<Person, Error> {
+/// A recipient.
+pub(super) fn person(name: &str, value: &Value) -> Result<Person, Error> {
     let members = write::object(name, value)?;
     write::only(members, &["emailAddress", "@odata.type"], "microsoft.graph.recipient")?;
     let email = write::object("emailAddress", members.get("emailAddress").unwrap_or(&Value::Null))?;

@@ -60,7 +60,7 @@ pub(super) fn list(
         }
     }
     found.sort_by_key(|(item, message)| {
-        std::cmp::Reverse((message.received.unwrap_or(item.created), item.id))
+        std::cmp::Reverse((message::received(item, message), item.id))
     });
     let total = found.len();
     let size = query.top.or(call.prefer.max_page_size).unwrap_or(list::PAGE);

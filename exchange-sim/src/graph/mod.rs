@@ -7,6 +7,7 @@ mod calendar;
 mod call;
 mod categories;
 mod delta;
+mod elsewhere;
 mod error;
 mod event;
 mod event_message;
@@ -18,11 +19,13 @@ mod import;
 mod list;
 mod mailboxes;
 mod message;
+mod message_delta;
 mod messages;
 mod mime;
 mod pace;
 mod prefer;
 mod query;
+mod read_only;
 mod recurrence;
 mod replies;
 mod respond;
@@ -40,12 +43,13 @@ pub(crate) use subscriptions::{Webhooks, notifications};
 use crate::fault::{self, Action, FaultKind, Service};
 use crate::store::World;
 use crate::token::Audience;
-use crate::{Reply, Request, Response};
+use crate::{Reply, Request, Response, respond};
 use call::Call;
 use error::Error;
 use http::Method;
-use query::Allowed;
+use query::{Allowed, Query};
 use route::{Attached, Route, Target};
+use serde_json::Value;
 
 /// Answers a request whose path below `/v1.0` is `path`.
 pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> Reply {
@@ -163,7 +167,31 @@ fn serve(world: &mut World, request: &Request, path: &str) -> Result<Response, E
     route.check_expand(&call.query)?;
     call.mailbox(world)?;
     world.pace.count(world.config.throttle, &call.address, request, world.now())?;
+    if route.counts {
+        return count(world, &call, request.method(), &route.target);
+    }
     answer(world, &call, request.method(), &route.target)
+}
+
+/// How much a list has: what it says itself where it is asked for its `@odata.count`.
+fn count(
+    world: &mut World,
+    call: &Call<'_>,
+    method: &Method,
+    list: &Target,
+) -> Result<Response, Error> {
+    if method != Method::GET {
+        return Err(Error::no_such_method(method.as_str()));
+    }
+    let query = Query { count: true, top: Some(1), ..call.query.clone() };
+    let list = answer(world, &call.with_query(query), method, list)?;
+    Ok(counted(&list))
+}
+
+/// The answer to `$count`, of a page of the list.
+fn counted(list: &Response) -> Response {
+    let list: Value = serde_json::from_slice(list.body()).unwrap_or_default();
+    respond(200, "text/plain", list["@odata.count"].to_string())
 }
 
 fn answer(
@@ -223,14 +251,16 @@ fn mail(
         ("GET", Target::ChildFolders(id)) => folders::list(world, call, Some(id)),
         ("POST", Target::ChildFolders(id)) => folders::create(world, call, Some(id)),
         ("POST", Target::MoveFolder(id)) => folders::move_to(world, call, id),
+        ("POST", Target::PurgeFolder(id)) => folders::purge(world, call, id),
         ("POST", Target::CopyFolder(id)) => folders::copy_to(world, call, id),
         ("GET", Target::Messages(folder)) => messages::list(world, call, folder.as_deref()),
         ("POST", Target::Messages(folder)) => messages::create(world, call, folder.as_deref()),
-        ("GET", Target::MessagesDelta(folder)) => delta::messages(world, call, folder),
+        ("GET", Target::MessagesDelta(folder)) => message_delta::messages(world, call, folder),
         ("GET", Target::Message(folder, id)) => messages::get(world, call, folder.as_deref(), id),
         ("GET", Target::MessageValue(folder, id)) => {
             mime::value(world, call, folder.as_deref(), id)
         }
+        ("PUT" | "DELETE", Target::MessageValue(..)) => Err(Error::not_served("$value")),
         ("PATCH", Target::Message(folder, id)) => {
             messages::update(world, call, folder.as_deref(), id)
         }
@@ -273,10 +303,7 @@ fn attached(
     method: &str,
     target: &Target,
 ) -> Result<Response, Error> {
-    let refused = || {
-        let message = format!("The OData request is not supported: {method}.");
-        Err(Error::new(405, "ErrorInvalidRequest", message))
-    };
+    let refused = || Err(Error::no_such_method(method));
     let Target::Attached(owner, what) = target else { return refused() };
     match (method, what) {
         ("GET", Attached::All) => attachments::list(world, call, owner),

@@ -29,6 +29,8 @@ pub(super) struct Query {
     pub(super) start: Option<Timestamp>,
     pub(super) end: Option<Timestamp>,
     pub(super) token: Option<String>,
+    /// `changeType`, of message deltas.
+    pub(super) change_type: Option<ChangeType>,
     /// The options as given, by normalised name, to be repeated in a nextLink.
     pub(super) given: Vec<Given>,
 }
@@ -45,6 +47,14 @@ pub(super) struct Given {
 pub(super) struct Expanded {
     /// The members selected inside, all of them by default.
     pub(super) select: Option<Vec<String>>,
+}
+
+/// The changes that a delta is asked for (docs: message-delta).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChangeType {
+    Created,
+    Updated,
+    Deleted,
 }
 
 /// One term of `$orderby`.
@@ -65,6 +75,8 @@ pub(super) struct Allowed {
 /// Options of plain lists.
 pub(super) const LIST: &[&str] =
     &["$top", "$skip", "$count", "$select", "$filter", "$orderby", "$expand"];
+/// Options of `$count`.
+pub(super) const COUNT: &[&str] = &["$filter"];
 /// Options of a single resource.
 pub(super) const SINGLE: &[&str] = &["$select", "$expand"];
 /// Options of a calendar view.
@@ -81,8 +93,19 @@ pub(super) const VIEW: &[&str] = &[
 ];
 /// Options of event deltas (docs: event-delta; `$select` and the like are unsupported).
 pub(super) const DELTA: &[&str] = &["startDateTime", "endDateTime", "$skiptoken", "$deltatoken"];
-/// Options of message deltas; the tokens keep `$select`.
-pub(super) const MESSAGE_DELTA: &[&str] = &["$select", "$skiptoken", "$deltatoken"];
+/// Options of deltas of folders, and of the items of import and export.
+pub(super) const PLAIN_DELTA: &[&str] = &["$select", "$skiptoken", "$deltatoken"];
+/// Options of message deltas (docs: message-delta).
+pub(super) const MESSAGE_DELTA: &[&str] = &[
+    "$select",
+    "$top",
+    "$expand",
+    "$filter",
+    "$orderby",
+    "changeType",
+    "$skiptoken",
+    "$deltatoken",
+];
 /// No options at all.
 pub(super) const NONE: &[&str] = &[];
 
@@ -96,10 +119,14 @@ const EVENT_OF_MESSAGE: &str = "microsoft.graph.eventMessage/event";
 const ATTACHED_ITEM: &str = "microsoft.graph.itemAttachment/item";
 
 impl Query {
-    /// Reads the options.
+    /// Reads the options of a request.
     pub(super) fn read(request: &Request, allowed: Allowed) -> Result<Self, Error> {
+        Self::parse(request.uri().query().unwrap_or_default(), allowed)
+    }
+
+    /// Reads options as a URL has them.
+    pub(super) fn parse(text: &str, allowed: Allowed) -> Result<Self, Error> {
         let mut query = Self::default();
-        let text = request.uri().query().unwrap_or_default();
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             if name.is_empty() {
                 continue;
@@ -127,6 +154,13 @@ impl Query {
         Ok(query)
     }
 
+    /// The options without the token, to be kept with it.
+    pub(super) fn to_keep(&self) -> String {
+        let kept = self.given.iter().filter(|given| !given.name.ends_with("token"));
+        let pairs = kept.map(|given| (given.name, &given.value));
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
+
     fn take(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let invalid =
             || Error::query(format!("Invalid value '{value}' for the query option '{name}'."));
@@ -143,6 +177,14 @@ impl Query {
             "$expand" => self.expand(value)?,
             "startDateTime" => self.start = Some(instant(value).ok_or_else(invalid)?),
             "endDateTime" => self.end = Some(instant(value).ok_or_else(invalid)?),
+            "changeType" => {
+                self.change_type = Some(match value {
+                    "created" => ChangeType::Created,
+                    "updated" => ChangeType::Updated,
+                    "deleted" => ChangeType::Deleted,
+                    _ => return Err(invalid()),
+                });
+            }
             "$skiptoken" | "$deltatoken" => self.token = Some(value.to_owned()),
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use super::attachments::Owner;
 use super::call::{CalendarRef, decode};
+use super::elsewhere;
 use super::error::Error;
 use super::messages::Action;
 use super::query::{self, Query};
@@ -11,47 +12,6 @@ use http::Method;
 /// The user segment of `/me`.
 pub(super) const ME: &str = "me";
 
-/// Segments of Graph v1.0 that are understood and not served.
-const ELSEWHERE: [&str; 26] = [
-    "delta",
-    "accept",
-    "calendargroups",
-    "calendarpermissions",
-    "cancel",
-    "childfolders",
-    "contacts",
-    "decline",
-    "dismissreminder",
-    "extensions",
-    "forward",
-    "getmailtips",
-    "getschedule",
-    "inferenceclassification",
-    "messagerules",
-    "messages",
-    "move",
-    "copy",
-    "outlook",
-    "remindersview",
-    "sendmail",
-    "settings",
-    "snoozereminder",
-    "tentativelyaccept",
-    "translateexchangeids",
-    "todo",
-];
-
-/// Segments below a user or calendar that something is served under.
-const SERVED: [&str; 7] = [
-    "calendar",
-    "calendars",
-    "calendarview",
-    "events",
-    "mailboxsettings",
-    "mailfolders",
-    "permanentdelete",
-];
-
 /// A path understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Route {
@@ -59,6 +19,8 @@ pub(super) struct Route {
     pub(super) user: String,
     /// What of the user's.
     pub(super) target: Target,
+    /// Whether only the number of what it lists is asked for: `$count` behind it.
+    pub(super) counts: bool,
 }
 
 /// What a path names. Events without a calendar are those of the whole mailbox.
@@ -84,6 +46,7 @@ pub(super) enum Target {
     ChildFolders(String),
     MoveFolder(String),
     CopyFolder(String),
+    PurgeFolder(String),
     /// Messages without a folder are those of the whole mailbox.
     Messages(Option<String>),
     MessagesDelta(String),
@@ -118,12 +81,20 @@ impl Route {
         let lower: Vec<String> = segments.iter().map(|s| s.to_ascii_lowercase()).collect();
         let (user, from) = match lower.first().map(String::as_str) {
             Some(ME) => (ME, 1),
-            Some("users") if segments.len() > 1 => (segments[1], 2),
-            Some(_) => return Err(Error::no_such_path(segments[0])),
-            None => return Err(Error::no_such_path("")),
+            Some("users") if segments.len() > 1 && !lower[1].starts_with('$') => (segments[1], 2),
+            Some(_) | None => return Err(elsewhere::refuse(&segments)),
         };
-        let target = target(&segments[from..], &lower[from..])?;
-        Ok(Self { user: user.to_owned(), target })
+        let (user, last) = (user.to_owned(), segments.len() - 1);
+        if lower[last] == "$count"
+            && let Some(target) = target(&segments[from..last], &lower[from..last])?
+            && target.is_counted()
+        {
+            return Ok(Self { user, target, counts: true });
+        }
+        match target(&segments[from..], &lower[from..])? {
+            Some(target) => Ok(Self { user, target, counts: false }),
+            None => Err(elsewhere::refuse(&segments)),
+        }
     }
 
     /// The application permissions of which one is needed; `None` where any token will do.
@@ -159,6 +130,7 @@ impl Route {
             | Target::MailFolder(_)
             | Target::ChildFolders(_)
             | Target::MoveFolder(_)
+            | Target::PurgeFolder(_)
             | Target::CopyFolder(_)
             | Target::Messages(_)
             | Target::MessagesDelta(_)
@@ -214,6 +186,9 @@ impl Route {
         if method != Method::GET {
             return query::NONE;
         }
+        if self.counts {
+            return query::COUNT;
+        }
         match &self.target {
             Target::User | Target::Calendar(_) | Target::MailFolder(_) => query::SINGLE,
             Target::Event(..) | Target::Message(..) => query::SINGLE,
@@ -226,13 +201,30 @@ impl Route {
             Target::Attached(_, Attached::One(_)) => query::SINGLE,
             Target::Attached(..) => query::NONE,
             Target::ViewDelta(_) | Target::EventsDelta(_) => query::DELTA,
-            Target::MessagesDelta(_) | Target::MailFoldersDelta => query::MESSAGE_DELTA,
+            Target::MessagesDelta(_) => query::MESSAGE_DELTA,
+            Target::MailFoldersDelta => query::PLAIN_DELTA,
+            Target::PurgeFolder(_) => query::NONE,
             Target::PermanentDelete(..) | Target::MoveFolder(_) | Target::CopyFolder(_) => {
                 query::NONE
             }
             Target::MessageValue(..) => query::NONE,
             Target::Act(..) | Target::Respond(..) | Target::SendMail => query::NONE,
         }
+    }
+}
+
+impl Target {
+    /// Whether `$count` may follow.
+    fn is_counted(&self) -> bool {
+        matches!(
+            self,
+            Self::Calendars
+                | Self::Events(_)
+                | Self::MailFolders
+                | Self::ChildFolders(_)
+                | Self::Messages(_)
+                | Self::Categories
+        )
     }
 }
 
@@ -256,30 +248,21 @@ pub(super) fn untracked(kind: &str) -> Error {
     ))
 }
 
-/// What Graph has and this server doesn't, or nothing that exists.
-fn not_served(lower: &[&str]) -> Error {
-    let made_up = |head: &&&str| !SERVED.contains(head) && !ELSEWHERE.contains(head);
-    if let Some(head) = lower.first().filter(made_up) {
-        return Error::no_such_path(head);
-    }
-    match lower.iter().rev().find(|segment| ELSEWHERE.contains(segment)) {
-        Some(segment) => Error::new(
-            501,
-            "NotImplemented",
-            format!("The built-in Exchange doesn't serve '{segment}'."),
-        ),
-        None => Error::no_such_path(lower.last().copied().unwrap_or_default()),
-    }
-}
-
-fn target(segments: &[&str], lower: &[String]) -> Result<Target, Error> {
+/// What the segments below a user name; `None` where nothing that is served.
+fn target(segments: &[&str], lower: &[String]) -> Result<Option<Target>, Error> {
     if let Some(at) = lower.iter().position(|segment| segment == "attachments") {
-        return attached(target(&segments[..at], &lower[..at])?, &segments[at + 1..], lower);
+        let item = target(&segments[..at], &lower[..at])?;
+        return Ok(item.and_then(|item| attached(item, &segments[at + 1..])));
+    }
+    if is_nested(lower) {
+        let (segments, lower) =
+            ([&segments[..1], &segments[3..]].concat(), [&lower[..1], &lower[3..]].concat());
+        return target(&segments, &lower);
     }
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
     let id = |at: usize| segments[at].to_owned();
     let lower = lower.as_slice();
-    Ok(match lower {
+    Ok(Some(match lower {
         [] => Target::User,
         ["calendars"] => Target::Calendars,
         ["mailfolders"] => Target::MailFolders,
@@ -288,10 +271,11 @@ fn target(segments: &[&str], lower: &[String]) -> Result<Target, Error> {
         ["mailfolders", _, "childfolders"] => Target::ChildFolders(id(1)),
         ["mailfolders", _, "move"] => Target::MoveFolder(id(1)),
         ["mailfolders", _, "copy"] => Target::CopyFolder(id(1)),
+        ["mailfolders", _, "permanentdelete"] => Target::PurgeFolder(id(1)),
         ["mailfolders", _, "messages", rest @ ..] => {
-            return in_messages(Some(id(1)), &segments[3..], rest, lower);
+            return in_messages(Some(id(1)), &segments[3..], rest);
         }
-        ["messages", rest @ ..] => return in_messages(None, &segments[1..], rest, lower),
+        ["messages", rest @ ..] => return in_messages(None, &segments[1..], rest),
         ["outlook", "mastercategories"] => Target::Categories,
         ["outlook", "mastercategories", key] if !key.starts_with('$') => Target::Category(id(2)),
         ["settings", "exchange"] => Target::ExchangeSettings,
@@ -299,31 +283,40 @@ fn target(segments: &[&str], lower: &[String]) -> Result<Target, Error> {
         ["mailboxsettings", _] => Target::Setting(id(1)),
         ["sendmail" | "microsoft.graph.sendmail"] => Target::SendMail,
         ["calendar", rest @ ..] => {
-            return in_calendar(CalendarRef::Default, &segments[1..], rest);
+            return Ok(in_calendar(CalendarRef::Default, &segments[1..], rest));
         }
         ["calendars", _, rest @ ..] => {
-            return in_calendar(CalendarRef::Id(id(1)), &segments[2..], rest);
+            return Ok(in_calendar(CalendarRef::Id(id(1)), &segments[2..], rest));
         }
         ["events"] => Target::Events(None),
         ["events", delta] if is_delta(delta) => Target::EventsDelta(CalendarRef::Default),
         ["events", _] => Target::Event(None, id(1)),
         ["events", _, "instances"] => Target::Instances(None, id(1)),
         ["events", _, "permanentdelete"] => Target::PermanentDelete(None, id(1)),
-        ["events", _, action] => act_on(None, id(1), action).ok_or_else(|| not_served(lower))?,
+        ["events", _, action] => return Ok(act_on(None, id(1), action)),
         ["calendarview"] => Target::View(CalendarRef::Default),
         ["calendarview", delta] if is_delta(delta) => Target::ViewDelta(CalendarRef::Default),
-        [..] => return Err(not_served(lower)),
-    })
+        [..] => return Ok(None),
+    }))
+}
+
+/// Whether the path goes through a folder to one below it, whose id alone would do.
+fn is_nested(lower: &[String]) -> bool {
+    let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+    match lower.as_slice() {
+        ["mailfolders", _, "childfolders", id, ..] => !is_delta(id) && *id != "$count",
+        [..] => false,
+    }
 }
 
 /// What follows `attachments`, of the item before it.
-fn attached(item: Target, rest: &[&str], lower: &[String]) -> Result<Target, Error> {
+fn attached(item: Target, rest: &[&str]) -> Option<Target> {
     let owner = if let Target::Event(calendar, id) = item {
         Owner::Event(calendar, id)
     } else if let Target::Message(folder, id) = item {
         Owner::Message(folder, id)
     } else {
-        return Err(Error::no_such_path("attachments"));
+        return None;
     };
     let is = |name: &str, known: &str| {
         let name = name.trim_start_matches("microsoft.graph.");
@@ -335,29 +328,25 @@ fn attached(item: Target, rest: &[&str], lower: &[String]) -> Result<Target, Err
         [action] if is(action, "createUploadSession") => Attached::UploadSession,
         [id] => Attached::One((*id).to_owned()),
         [id, "$value"] => Attached::Value((*id).to_owned()),
-        [..] => {
-            return Err(Error::no_such_path(lower.last().map_or("", String::as_str)));
-        }
+        [..] => return None,
     };
-    Ok(Target::Attached(owner, what))
+    Some(Target::Attached(owner, what))
 }
 
-fn in_calendar(calendar: CalendarRef, segments: &[&str], lower: &[&str]) -> Result<Target, Error> {
+fn in_calendar(calendar: CalendarRef, segments: &[&str], lower: &[&str]) -> Option<Target> {
     let id = |at: usize| segments[at].to_owned();
-    Ok(match lower {
+    Some(match lower {
         [] => Target::Calendar(calendar),
         ["events"] => Target::Events(Some(calendar)),
         ["events", delta] if is_delta(delta) => Target::EventsDelta(calendar),
         ["events", _] => Target::Event(Some(calendar), id(1)),
         ["events", _, "instances"] => Target::Instances(Some(calendar), id(1)),
         ["events", _, "permanentdelete"] => Target::PermanentDelete(Some(calendar), id(1)),
-        ["events", _, action] => {
-            act_on(Some(calendar), id(1), action).ok_or_else(|| not_served(lower))?
-        }
+        ["events", _, action] => return act_on(Some(calendar), id(1), action),
         ["getschedule" | "microsoft.graph.getschedule"] => Target::Schedule,
         ["calendarview"] => Target::View(calendar),
         ["calendarview", delta] if is_delta(delta) => Target::ViewDelta(calendar),
-        [..] => return Err(not_served(lower)),
+        [..] => return None,
     })
 }
 
@@ -370,9 +359,8 @@ fn in_messages(
     folder: Option<String>,
     segments: &[&str],
     rest: &[&str],
-    path: &[&str],
-) -> Result<Target, Error> {
-    Ok(match rest {
+) -> Result<Option<Target>, Error> {
+    Ok(Some(match rest {
         [] => Target::Messages(folder),
         [delta] if is_delta(delta) => match folder {
             Some(folder) => Target::MessagesDelta(folder),
@@ -383,10 +371,10 @@ fn in_messages(
         [_, "$value"] => Target::MessageValue(folder, segments[0].to_owned()),
         [_, action] => match Action::parse(action) {
             Some(action) => Target::Act(folder, segments[0].to_owned(), action),
-            None => return Err(not_served(path)),
+            None => return Ok(None),
         },
-        [..] => return Err(not_served(path)),
-    })
+        [..] => return Ok(None),
+    }))
 }
 
 fn is_delta(segment: &str) -> bool {

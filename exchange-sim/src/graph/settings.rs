@@ -31,7 +31,7 @@ pub(super) fn member(world: &mut World, call: &Call<'_>, name: &str) -> Result<R
         .and_then(|members| members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)));
     let Some((name, value)) = found else {
         return Err(match ELSEWHERE.iter().find(|known| known.eq_ignore_ascii_case(name)) {
-            Some(known) => not_served(known),
+            Some(known) => Error::not_served(known),
             None => Error::no_such_path(name),
         });
     };
@@ -44,7 +44,7 @@ pub(super) fn member(world: &mut World, call: &Call<'_>, name: &str) -> Result<R
 pub(super) fn update(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
     let body = call.body()?;
     if let Some(known) = ELSEWHERE.iter().find(|known| body.contains_key(**known)) {
-        return Err(not_served(known));
+        return Err(Error::not_served(known));
     }
     if call.strict {
         only(&body, &MODELLED, TYPE)?;
@@ -88,11 +88,6 @@ fn set_language(settings: &mut Settings, value: &Value, strict: bool) -> Result<
     settings.language = shown.unwrap_or_else(|| locale.clone());
     settings.locale = locale;
     Ok(())
-}
-
-fn not_served(name: &str) -> Error {
-    let message = format!("The built-in Exchange doesn't serve '{name}'.");
-    Error::new(501, "NotImplemented", message)
 }
 
 fn shown(call: &Call<'_>, mailbox: &Mailbox) -> Response {

@@ -94,6 +94,9 @@ pub(super) fn serve(
     match (request.method().as_str(), path) {
         ("GET", []) => Ok(list(world, &call, caller)),
         ("POST", []) => create(world, &call, caller),
+        ("GET", [key]) if key.trim_end_matches("()").eq_ignore_ascii_case("getVapidPublicKey") => {
+            Err(Error::not_served("getVapidPublicKey"))
+        }
         ("GET", [id]) => {
             let found = own(world, caller, id)?.json.clone();
             Ok(shown(&call, 200, found))
@@ -310,6 +313,9 @@ fn watched(
 ) -> Result<(String, bool, Option<FolderId>), Error> {
     let path = resource.split('?').next().unwrap_or_default();
     let route = Route::parse(&format!("/{}", path.trim_start_matches('/')))?;
+    if route.counts {
+        return Err(unknown_resource());
+    }
     let user = caller.user(world, &route)?;
     let needed = route.needs(&Method::GET).unwrap_or_default();
     if !needed.iter().any(|permission| caller.may(permission)) {

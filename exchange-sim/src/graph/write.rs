@@ -3,7 +3,7 @@
 use super::attachments;
 use super::error::Error;
 use super::prefer::unknown_zone;
-use super::recurrence;
+use super::{read_only, recurrence};
 use crate::store::{
     Attendee, AttendeeRole, Body, BodyKind, Content, Event, Importance, Location, Person,
     PropertyId, PropertyType, PropertyValue, Response, Sensitivity, ShowAs, Zone, ZonedTime,
@@ -11,34 +11,6 @@ use crate::store::{
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use serde_json::{Map, Value};
-
-/// Members that the service sets and ignores in what clients write (docs: event resource).
-const READ_ONLY: [&str; 24] = [
-    "id",
-    "changeKey",
-    "createdDateTime",
-    "lastModifiedDateTime",
-    "bodyPreview",
-    "hasAttachments",
-    "webLink",
-    "iCalUId",
-    "isCancelled",
-    "isDraft",
-    "isOrganizer",
-    "onlineMeeting",
-    "onlineMeetingUrl",
-    "organizer",
-    "originalStart",
-    "originalStartTimeZone",
-    "originalEndTimeZone",
-    "responseStatus",
-    "seriesMasterId",
-    "type",
-    "cancelledOccurrences",
-    "exceptionOccurrences",
-    "transactionId",
-    "@odata.type",
-];
 
 /// Members that clients write.
 const WRITABLE: [&str; 23] = [
@@ -71,7 +43,8 @@ const ATTENDEES_MAX: usize = 500;
 
 /// Whether events have a member of this name.
 pub(super) fn is_known(name: &str) -> bool {
-    READ_ONLY.iter().chain(&WRITABLE).any(|known| known.eq_ignore_ascii_case(name))
+    let read_only = read_only::OF_EVENTS.iter().map(|(known, _)| known);
+    read_only.chain(&WRITABLE).any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// A new event from a POST body.
@@ -112,7 +85,8 @@ pub(super) fn transaction_id(body: &Map<String, Value>) -> Result<Option<String>
 fn apply(content: &mut Content, body: &Map<String, Value>) -> Result<(), Error> {
     for (name, value) in body {
         let later = name == "recurrence";
-        if later || READ_ONLY.contains(&name.as_str()) || name.contains("@odata.") {
+        let is_annotation = name.contains("@odata.");
+        if later || is_annotation || read_only::is_read_only(&read_only::OF_EVENTS, name, value)? {
             continue;
         }
         if !of_item(content, name, value)? {
@@ -133,7 +107,7 @@ fn apply(content: &mut Content, body: &Map<String, Value>) -> Result<(), Error> 
 pub(super) fn of_item(content: &mut Content, name: &str, value: &Value) -> Result<bool, Error> {
     match name {
         "subject" => content.subject = text_or_empty(name, value)?,
-        "body" => content.body = item_body(value)?,
+        "body" => content.body = item_body(name, value)?,
         "categories" => content.categories = texts(name, value)?,
         "importance" => {
             content.importance = choice(
@@ -296,16 +270,14 @@ pub(super) fn time(name: &str, value: &Value) -> Result<ZonedTime, Error> {
     Ok(ZonedTime { utc, zone })
 }
 
-fn item_body(value: &Value) -> Result<Body, Error> {
+pub(super) fn item_body(name: &str, value: &Value) -> Result<Body, Error> {
     if value.is_null() {
         return Ok(Body::default());
     }
-    let members = object("body", value)?;
+    let members = object(name, value)?;
     only(members, &["contentType", "content"], "microsoft.graph.itemBody")?;
     let kind = match members.get("contentType") {
         None => BodyKind::Text,
-        // As in the documented request (docs: mailfolder-post-messages).
-        Some(kind) if kind == "" => BodyKind::Text,
         Some(kind) => {
             choice("contentType", kind, &[("text", BodyKind::Text), ("html", BodyKind::Html)])?
         }
@@ -448,7 +420,7 @@ pub(super) fn text_or_empty(name: &str, value: &Value) -> Result<String, Error> 
     if value.is_null() { Ok(String::new()) } else { text(name, value) }
 }
 
-fn texts(name: &str, value: &Value) -> Result<Vec<String>, Error> {
+pub(super) fn texts(name: &str, value: &Value) -> Result<Vec<String>, Error> {
     array(name, value)?.iter().map(|value| text(name, value)).collect()
 }
 

@@ -4,8 +4,8 @@ use super::line::{escape, push, quote};
 use super::rule;
 use crate::store::zone::{Change, Zone};
 use crate::store::{
-    Attendee, AttendeeRole, Event, Importance, Item, Person, Response, Sensitivity, ShowAs,
-    ZonedTime,
+    Attendee, AttendeeRole, Event, Importance, Item, Kind, Meeting, MeetingKind, Person, Response,
+    Sensitivity, ShowAs, ZonedTime,
 };
 use jiff::Timestamp;
 use jiff::civil::Weekday;
@@ -16,17 +16,49 @@ const LANGUAGE: &str = "LANGUAGE=en-US";
 
 /// The event, a series with its exceptions, an occurrence by itself.
 pub(super) fn render(item: &Item) -> String {
+    calendar(
+        item,
+        match item.content.as_event().is_some_and(|event| event.cancelled) {
+            true => "CANCEL",
+            false => "PUBLISH",
+        },
+    )
+}
+
+/// The event of a meeting message; in a response only who answers attends (RFC 5546, 3.2.3).
+pub(super) fn of_meeting(message: &Item, meeting: &Meeting) -> String {
+    let mut item = meeting.item(message);
+    let from = match &message.content.kind {
+        Kind::Message(message) => message.from.clone(),
+        Kind::Event(_) => None,
+    };
+    if let (MeetingKind::Response(response), Some(event)) =
+        (meeting.kind, item.content.as_event_mut())
+    {
+        let role = AttendeeRole::Required;
+        let answering = |person| Attendee { person, role, response, responded: None };
+        event.attendees = from.map(answering).into_iter().collect();
+    }
+    calendar(&item, method(meeting.kind))
+}
+
+/// The method of a meeting message (MS-OXCICAL 2.1.3.1.1.1).
+pub(super) fn method(kind: MeetingKind) -> &'static str {
+    match kind {
+        MeetingKind::Request(_) => "REQUEST",
+        MeetingKind::Cancellation => "CANCEL",
+        MeetingKind::Response(_) => "REPLY",
+    }
+}
+
+fn calendar(item: &Item, method: &str) -> String {
     let mut items = vec![item.clone()];
     if let Some(series) = item.series() {
         items.extend(series.exceptions.keys().filter_map(|date| item.occurrence_on(*date)));
     }
     let mut out = String::new();
-    let method = if item.content.as_event().is_some_and(|event| event.cancelled) {
-        "METHOD:CANCEL"
-    } else {
-        "METHOD:PUBLISH"
-    };
-    for line in ["BEGIN:VCALENDAR", method, "PRODID:Microsoft Exchange Server 2010", "VERSION:2.0"]
+    let method = format!("METHOD:{method}");
+    for line in ["BEGIN:VCALENDAR", &method, "PRODID:Microsoft Exchange Server 2010", "VERSION:2.0"]
     {
         push(&mut out, line);
     }
@@ -104,7 +136,8 @@ fn vevent(out: &mut String, item: &Item, event: &Event) {
     let free = event.show_as == ShowAs::Free;
     push(out, if free { "TRANSP:TRANSPARENT" } else { "TRANSP:OPAQUE" });
     push(out, &format!("STATUS:{}", status(event)));
-    push(out, "SEQUENCE:0");
+    let sequence = event.standing.sequence.to_string();
+    push(out, &format!("SEQUENCE:{sequence}"));
     if let Some(location) = event.locations.first() {
         text(out, "LOCATION", &location.name);
     }
@@ -112,11 +145,12 @@ fn vevent(out: &mut String, item: &Item, event: &Event) {
         let names: Vec<String> = content.categories.iter().map(|name| escape(name)).collect();
         push(out, &format!("CATEGORIES:{}", names.join(",")));
     }
+    let intended = busy(event.standing.intended.unwrap_or(event.show_as));
     let (busy, all_day) = (busy(event.show_as), upper(event.all_day));
     for (name, value) in [
-        ("APPT-SEQUENCE", "0"),
+        ("APPT-SEQUENCE", sequence.as_str()),
         ("BUSYSTATUS", busy),
-        ("INTENDEDSTATUS", busy),
+        ("INTENDEDSTATUS", intended),
         ("ALLDAYEVENT", all_day),
         ("IMPORTANCE", importance),
         ("INSTTYPE", instance_type(item)),

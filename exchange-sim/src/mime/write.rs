@@ -3,8 +3,8 @@
 use super::headers;
 use super::{calendar_write, in_reply_to, read_receipt, references};
 use crate::store::{
-    Attachment, AttachmentData, BodyKind, Content, Importance, Item, Kind, Message, Person,
-    PropertyId, PropertyValue, Sensitivity,
+    Attachment, AttachmentData, BodyKind, Content, Importance, Item, Kind, Meeting, Message,
+    Person, PropertyId, PropertyValue, Sensitivity,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -121,9 +121,10 @@ fn body(item: &Item, key: &str) -> MimePart<'static> {
         });
     // Links to files elsewhere can't be carried.
     listed.retain(|attachment| !matches!(attachment.data, AttachmentData::Reference(_)));
-    let shown = match &content.kind {
-        Kind::Message(_) => text_or_html(content, key),
-        Kind::Event(_) => MimePart::new(
+    let shown = match (&content.kind, content.meeting()) {
+        (Kind::Message(_), Some(meeting)) => with_calendar(item, meeting, key),
+        (Kind::Message(_), None) => text_or_html(content, key),
+        (Kind::Event(_), _) => MimePart::new(
             ContentType::new("text/calendar")
                 .attribute("charset", "utf-8")
                 .attribute("method", "REQUEST"),
@@ -136,12 +137,31 @@ fn body(item: &Item, key: &str) -> MimePart<'static> {
 
 /// Text alone, or HTML with the text that it says.
 fn text_or_html(content: &Content, key: &str) -> MimePart<'static> {
+    let mut forms = forms(content);
+    match forms.len() {
+        1 => forms.remove(0),
+        _ => multipart("alternative", key, 0, forms),
+    }
+}
+
+/// A meeting message: what people read, and the calendar besides.
+fn with_calendar(item: &Item, meeting: &Meeting, key: &str) -> MimePart<'static> {
+    let kind = ContentType::new("text/calendar")
+        .attribute("charset", "utf-8")
+        .attribute("method", calendar_write::method(meeting.kind));
+    let calendar = MimePart::new(kind, calendar_write::of_meeting(item, meeting));
+    let mut forms = forms(&item.content);
+    forms.push(calendar);
+    multipart("alternative", key, 0, forms)
+}
+
+/// The forms that the body comes in, the richest last.
+fn forms(content: &Content) -> Vec<MimePart<'static>> {
     let text = MimePart::new("text/plain", content.body.as_text());
     match content.body.kind {
-        BodyKind::Text => text,
+        BodyKind::Text => vec![text],
         BodyKind::Html => {
-            let html = MimePart::new("text/html", content.body.content.clone());
-            multipart("alternative", key, 0, vec![text, html])
+            vec![text, MimePart::new("text/html", content.body.content.clone())]
         }
     }
 }

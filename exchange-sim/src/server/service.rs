@@ -62,11 +62,17 @@ impl Service {
         self: Arc<Self>,
         peer: Connection,
         request: http::Request<Incoming>,
-        stopping: watch::Receiver<()>,
+        mut stopping: watch::Receiver<()>,
     ) -> Result<http::Response<Answer>, Closed> {
         let (parts, body) = request.into_parts();
         let max = body_bytes_max(parts.uri.path());
-        let (body, held) = match body::read(body, max, &self.limits, &self.memory).await {
+        let read = tokio::select! {
+            // What is there already counts, also where the server stops.
+            biased;
+            read = body::read(body, max, &self.limits, &self.memory) => read,
+            _ = stopping.changed() => return Err(Closed),
+        };
+        let (body, held) = match read {
             Ok(read) => read,
             Err(Refused::Gone) => return Err(Closed),
             Err(refused) => {

@@ -100,8 +100,10 @@ impl Mailbox {
             self.bring_back(at.id, date)?;
         }
         let own = self.opened(at)?.into_owned();
-        let is_own = own.content.as_event().is_some_and(|event| self.organizes(event));
-        if is_own || own.content.as_event().is_some_and(|own| is_older(&meeting.event, own)) {
+        let Some(event) = own.content.as_event() else { return Ok(None) };
+        // Who was removed and is invited again has a copy that the cancellation made newer.
+        let is_older = kind != RequestKind::New && is_older(&meeting.event, event);
+        if self.organizes(event) || is_older {
             return Ok(None);
         }
         self.update(at, None, taken(&sent, Some(&own.content), kind))?;
@@ -232,5 +234,143 @@ fn take_standing(event: &mut Event, before: Option<&Event>, kind: RequestKind) {
             };
             event.standing = Standing { sequence, intended: Some(intended), replied: None, date };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Answer, Person, Told, World, Zone, ZonedTime};
+    use super::*;
+    use crate::Config;
+    use jiff::Timestamp;
+
+    const ANNA: &str = "anna@contoso.example";
+    const BEN: &str = "ben@contoso.example";
+    const CLEO: &str = "cleo@contoso.example";
+
+    fn world() -> World {
+        let mut world = World::new(Config::default());
+        for address in [ANNA, BEN, CLEO] {
+            world.add_mailbox(address, "secret");
+        }
+        world
+    }
+
+    fn guest(address: &str) -> Attendee {
+        let person = Person { name: String::new(), address: address.to_owned() };
+        let role = AttendeeRole::Required;
+        Attendee { person, role, response: Response::None, responded: None }
+    }
+
+    fn meeting(guests: &[&str]) -> Content {
+        let at = |second| {
+            let utc = Timestamp::from_second(second).expect("a time");
+            ZonedTime { utc, zone: Zone::utc() }
+        };
+        let mut content = Content::event("plan", at(1_800_000_000), at(1_800_003_600));
+        if let Some(event) = content.as_event_mut() {
+            event.attendees = guests.iter().map(|address| guest(address)).collect();
+        }
+        content
+    }
+
+    fn invite(world: &mut World, content: Content) -> ItemId {
+        let anna = world.mailbox_mut(ANNA).expect("a mailbox");
+        let id = anna.create(anna.role(Role::Calendar), content).expect("made");
+        anna.invite(id, None).expect("sent");
+        world.collect_sent();
+        id
+    }
+
+    fn copy(world: &World, address: &str) -> Item {
+        let mailbox = world.mailbox(address).expect("a mailbox");
+        let items: Vec<&Item> = mailbox.items_in(mailbox.role(Role::Calendar)).collect();
+        assert_eq!(items.len(), 1, "{address}");
+        items[0].clone()
+    }
+
+    fn event(item: &Item) -> &Event {
+        item.content.as_event().expect("an event")
+    }
+
+    #[test]
+    fn hidden_attendees_see_only_themselves() {
+        let mut world = world();
+        let mut content = meeting(&[BEN, CLEO]);
+        if let Some(event) = content.as_event_mut() {
+            event.hide_attendees = true;
+            event.show_as = ShowAs::Free;
+        }
+        invite(&mut world, content);
+        for address in [BEN, CLEO] {
+            let copy = copy(&world, address);
+            let shown: Vec<&str> =
+                event(&copy).attendees.iter().map(|one| one.person.address.as_str()).collect();
+            assert_eq!(shown, [address]);
+            assert_eq!(event(&copy).show_as, ShowAs::Free);
+        }
+    }
+
+    #[test]
+    fn an_answer_to_what_was_changed_since_counts_no_more() {
+        let mut world = world();
+        let id = invite(&mut world, meeting(&[BEN]));
+        let at = copy(&world, BEN).id;
+        let ben = world.mailbox_mut(BEN).expect("a mailbox");
+        let (response, sends) = (Response::Accepted, true);
+        let answer = Answer { response, comment: None, proposal: None, sends, save_to: None };
+        ben.respond(at, &answer).expect("answered");
+        // The answer is under way when the organiser changes the meeting.
+        let anna = world.mailbox_mut(ANNA).expect("a mailbox");
+        let before = anna.item(id).expect("the meeting").content.clone();
+        let mut after = before.clone();
+        after.subject = "other".to_owned();
+        anna.update(id, None, after).expect("changed");
+        anna.tell(id, &before, Told::All, None).expect("told");
+        world.collect_sent();
+        assert_eq!(event(&copy(&world, ANNA)).attendees[0].response, Response::None);
+        let copy = copy(&world, BEN);
+        assert_eq!((copy.content.subject.as_str(), event(&copy).standing.sequence), ("other", 1));
+        assert_eq!(event(&copy).my_response, Response::Accepted);
+    }
+
+    #[test]
+    fn who_was_removed_can_be_invited_again() {
+        let mut world = world();
+        let id = invite(&mut world, meeting(&[BEN, CLEO]));
+        for guests in [&[CLEO][..], &[BEN, CLEO]] {
+            let anna = world.mailbox_mut(ANNA).expect("a mailbox");
+            let before = anna.item(id).expect("the meeting").content.clone();
+            let mut after = before.clone();
+            if let Some(event) = after.as_event_mut() {
+                event.attendees = guests.iter().map(|address| guest(address)).collect();
+            }
+            anna.update(id, None, after).expect("changed");
+            anna.tell(id, &before, Told::Changed, None).expect("told");
+            world.collect_sent();
+            let copy = copy(&world, BEN);
+            assert_eq!(event(&copy).cancelled, guests.len() == 1);
+        }
+        assert_eq!(copy(&world, BEN).content.subject, "plan");
+    }
+
+    #[test]
+    fn nothing_reaches_oneself_and_strangers_change_nothing() {
+        let mut world = world();
+        let id = invite(&mut world, meeting(&[ANNA]));
+        assert_eq!(world.sent.len(), 0);
+        // A cancellation by somebody who only claims to know the meeting.
+        let uid = event(&copy(&world, ANNA)).uid.clone();
+        let mut forged = meeting(&[ANNA]);
+        if let Some(event) = forged.as_event_mut() {
+            event.uid = uid;
+        }
+        let cleo = world.mailbox_mut(CLEO).expect("a mailbox");
+        let forged = cleo.create(cleo.role(Role::Calendar), forged).expect("made");
+        let forged = cleo.item(forged).expect("there").clone();
+        cleo.cancel(&forged, None, None).expect("sent");
+        world.collect_sent();
+        let own = copy(&world, ANNA);
+        assert_eq!((own.id, event(&own).cancelled), (id, false));
     }
 }

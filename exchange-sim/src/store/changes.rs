@@ -202,8 +202,21 @@ impl Mailbox {
         token: Option<&str>,
         max: usize,
     ) -> Result<Page, CursorError> {
+        self.arranged_page(feed, token, max, |_, entries| entries)
+    }
+
+    /// The same, of a feed that lists less or in another order: `arrange` gets the entries of a round
+    /// when it begins.
+    pub fn arranged_page(
+        &mut self,
+        feed: &Feed,
+        token: Option<&str>,
+        max: usize,
+        arrange: impl FnOnce(&Mailbox, Vec<Entry>) -> Vec<Entry>,
+    ) -> Result<Page, CursorError> {
+        let round = |entries| self.round(feed, arrange(self, entries));
         let cursor = match token {
-            None => self.first_round(feed),
+            None => round(self.first_entries(feed)),
             Some(token) => {
                 let cursor = self.cursor(token)?;
                 if cursor.feed != *feed {
@@ -215,7 +228,7 @@ impl Mailbox {
                 } else if cursor.upto + 1 < self.first_seq() {
                     return Err(CursorError::Expired);
                 } else {
-                    self.later_round(feed, cursor.upto)
+                    round(self.later_entries(feed, cursor.upto))
                 }
             }
         };
@@ -281,7 +294,7 @@ impl Mailbox {
         to
     }
 
-    fn first_round(&self, feed: &Feed) -> Cursor {
+    fn first_entries(&self, feed: &Feed) -> Vec<Entry> {
         let mut nodes: Vec<(u64, Node)> = match feed.scope {
             Scope::Items(folder) => self
                 .items_in(folder)
@@ -297,10 +310,10 @@ impl Mailbox {
         };
         nodes.sort_by(|a, b| b.cmp(a));
         let created = |(_, node)| Entry { node, what: What::Created };
-        self.round(feed, nodes.into_iter().map(created).collect())
+        nodes.into_iter().map(created).collect()
     }
 
-    fn later_round(&self, feed: &Feed, since: u64) -> Cursor {
+    fn later_entries(&self, feed: &Feed, since: u64) -> Vec<Entry> {
         // First and last change of each node, and the place of the last.
         let mut nodes: BTreeMap<Node, (What, What, u64)> = BTreeMap::new();
         // Sequence numbers have no gaps.
@@ -340,7 +353,7 @@ impl Mailbox {
             })
             .collect();
         net.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
-        self.round(feed, net.into_iter().map(|(_, entry)| entry).collect())
+        net.into_iter().map(|(_, entry)| entry).collect()
     }
 
     fn round(&self, feed: &Feed, entries: Vec<Entry>) -> Cursor {

@@ -44,9 +44,12 @@ impl Item {
         Some(index)
     }
 
-    /// The thread that a message belongs to; `None` for events.
+    /// The thread that an item belongs to; each event has one of its own, which its occurrences share.
     pub fn conversation_id(&self) -> Option<[u8; 16]> {
-        self.conversation_index()?.get(GUID)?.try_into().ok()
+        match &self.content.kind {
+            Kind::Event(event) => Some(Md5::digest(&event.uid).into()),
+            Kind::Message(_) => self.conversation_index()?.get(GUID)?.try_into().ok(),
+        }
     }
 
     /// What the thread is about: the subject without what replies put before it.

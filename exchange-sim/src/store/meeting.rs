@@ -7,17 +7,15 @@ use super::Error;
 use super::body::Body;
 use super::folder::{FolderId, Role};
 use super::item::{
-    Attendee, AttendeeRole, Content, Event, Item, ItemId, ItemRef, Kind, Person, Response, ShowAs,
+    Attendee, AttendeeRole, Content, Event, Item, ItemId, ItemRef, Kind, Location, Person,
+    Response, ShowAs, ZonedTime,
 };
 use super::mailbox::{DeleteType, Mailbox};
-use super::sent::SentKind;
+use super::notice::Notice;
 use super::series::Occurrence;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-
-/// Characters that a subject may have.
-const SUBJECT_CHARS_MAX: usize = 255;
 
 /// What makes a message a meeting message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +28,19 @@ pub struct Meeting {
     pub occurrence: Option<Occurrence>,
     /// The other time that an attendee proposes.
     pub proposal: Option<Proposal>,
+    /// What an update changed.
+    pub previous: Option<Previous>,
+}
+
+/// What an event was before an update.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Previous {
+    /// Start.
+    pub start: ZonedTime,
+    /// End.
+    pub end: ZonedTime,
+    /// Where.
+    pub location: Option<Location>,
 }
 
 /// Kinds of meeting messages.
@@ -166,8 +177,7 @@ impl Mailbox {
         let Some(event) = item.content.as_event().filter(|event| self.organizes(event)) else {
             return Ok(());
         };
-        let notice =
-            Notice { kind: MeetingKind::Request(RequestKind::New), comment: None, save_to };
+        let notice = Notice::new(MeetingKind::Request(RequestKind::New), None, save_to);
         self.notify(&item, &notice, self.others(&event.attendees))?;
         self.mark_sent(at.into(), 0, None);
         Ok(())
@@ -199,8 +209,13 @@ impl Mailbox {
             self.others(&new.attendees).into_iter().partition(|one| is_in(&old.attendees, one));
         let mut go = self.others(&old.attendees);
         go.retain(|one| !is_in(&new.attendees, one));
-        let invited = !come.is_empty();
-        let of = |kind| Notice { kind, comment: None, save_to };
+        let is_new = !come.is_empty();
+        let of = |kind| Notice::new(kind, None, save_to);
+        let previous = Previous {
+            start: old.start.clone(),
+            end: old.end.clone(),
+            location: old.locations.first().cloned(),
+        };
         self.notify(&item, &of(MeetingKind::Request(RequestKind::New)), come)?;
         self.notify(&item, &of(MeetingKind::Cancellation), go)?;
         let (mut counted, mut asked_again) = (0, None);
@@ -209,11 +224,12 @@ impl Mailbox {
                 true => RequestKind::Full,
                 false => RequestKind::Informational,
             };
-            self.notify(&item, &of(MeetingKind::Request(kind)), stay)?;
+            let notice = Notice { previous: Some(previous), ..of(MeetingKind::Request(kind)) };
+            self.notify(&item, &notice, stay)?;
             counted = 1;
             asked_again = (kind == RequestKind::Full).then_some(old.attendees.clone());
         }
-        if invited || counted > 0 {
+        if is_new || counted > 0 {
             self.mark_sent(at, counted, asked_again.as_deref());
         }
         Ok(())
@@ -226,11 +242,13 @@ impl Mailbox {
             None => Vec::new(),
         };
         for date in dates {
-            let item = self.opened(ItemRef { id: master, date: Some(date) })?.into_owned();
+            let at = ItemRef { id: master, date: Some(date) };
+            let item = self.opened(at)?.into_owned();
             let Some(event) = item.content.as_event() else { continue };
             let kind = MeetingKind::Request(RequestKind::Informational);
-            let notice = Notice { kind, comment: None, save_to: None };
+            let notice = Notice::new(kind, None, None);
             self.notify(&item, &notice, self.others(&event.attendees))?;
+            self.mark_sent(at, 1, None);
         }
         Ok(())
     }
@@ -245,7 +263,7 @@ impl Mailbox {
         match item.content.as_event() {
             Some(event) if self.organizes(event) => {
                 let to = self.others(&event.attendees);
-                let notice = Notice { kind: MeetingKind::Cancellation, comment, save_to };
+                let notice = Notice::new(MeetingKind::Cancellation, comment, save_to);
                 self.notify(item, &notice, to)
             }
             Some(_) | None => Ok(()),
@@ -270,12 +288,12 @@ impl Mailbox {
             | Response::Organizer
             | Response::NotResponded => intended,
         };
-        let uid = event.uid.clone();
+        let (uid, date) = (event.uid.clone(), at.date.or(event.standing.date));
         self.update(at, None, content)?;
         if answer.sends {
             self.reply(&item, answer)?;
         }
-        self.clear_requests(&uid, at.date)?;
+        self.clear_requests(&uid, date)?;
         match (answer.response, self.delete_declined(at, answer.response)) {
             (_, Err(Error::NoOccurrence)) => self.delete(at.id, DeleteType::MoveToDeletedItems),
             (_, result) => result,
@@ -287,23 +305,6 @@ impl Mailbox {
             true => self.delete(at, DeleteType::MoveToDeletedItems),
             false => Ok(()),
         }
-    }
-
-    /// Mails an answer to the organiser.
-    fn reply(&mut self, item: &Item, answer: &Answer) -> Result<(), Error> {
-        let organizer = item.content.as_event().and_then(|event| event.organizer.clone());
-        let Some(person) = organizer else { return Ok(()) };
-        let role = AttendeeRole::Required;
-        let to = Attendee { person, role, response: Response::None, responded: None };
-        let kind = MeetingKind::Response(answer.response);
-        let comment = Some(answer.comment.clone().unwrap_or_default());
-        let mut content = self.notice(item, &Notice { kind, comment, save_to: None }, &[to]);
-        if let Kind::Message(message) = &mut content.kind
-            && let Some(meeting) = &mut message.meeting
-        {
-            meeting.proposal = answer.proposal;
-        }
-        self.post_notice(content, SentKind::Response, &item.content.subject, answer.save_to)
     }
 
     /// Forwards a meeting: others are invited to it in the organiser's name.
@@ -327,7 +328,7 @@ impl Mailbox {
         item.content.subject = format!("FW: {}", item.content.subject);
         let kind = MeetingKind::Request(RequestKind::New);
         let guests = to.into_iter().map(guest).collect();
-        self.notify(&item, &Notice { kind, comment, save_to }, guests)
+        self.notify(&item, &Notice::new(kind, comment, save_to), guests)
     }
 
     /// Moves the requests in the Inbox that speak of a meeting to Deleted Items.
@@ -351,76 +352,18 @@ impl Mailbox {
         attendees.iter().filter(is_other).cloned().collect()
     }
 
-    /// Mails attendees about a meeting; nobody gets nothing.
-    fn notify(&mut self, item: &Item, notice: &Notice, to: Vec<Attendee>) -> Result<(), Error> {
-        if to.is_empty() {
-            return Ok(());
-        }
-        let kind = match notice.kind {
-            MeetingKind::Request(RequestKind::New) => SentKind::Invitation,
-            MeetingKind::Request(RequestKind::Full | RequestKind::Informational) => {
-                SentKind::Update
-            }
-            MeetingKind::Cancellation => SentKind::Cancellation,
-            MeetingKind::Response(_) => SentKind::Response,
-        };
-        let content = self.notice(item, notice, &to);
-        self.post_notice(content, kind, &item.content.subject, notice.save_to)
-    }
-
-    /// The message about a meeting.
-    fn notice(&self, item: &Item, notice: &Notice, to: &[Attendee]) -> Content {
-        let mut content = Content::message("");
-        content.subject = titled(notice.kind, &item.content.subject);
-        content.importance = item.content.importance;
-        content.sensitivity = item.content.sensitivity;
-        content.body = notice.comment.clone().unwrap_or_else(|| item.content.body.clone());
-        if matches!(notice.kind, MeetingKind::Request(_)) {
-            content.attachments = item.content.attachments.clone();
-        }
-        let Some(mut event) = item.content.as_event().cloned() else { return content };
-        event.standing.sequence += match notice.kind {
-            MeetingKind::Request(RequestKind::Full | RequestKind::Informational)
-            | MeetingKind::Cancellation => 1,
-            MeetingKind::Request(RequestKind::New) | MeetingKind::Response(_) => 0,
-        };
-        event.request_sent = true;
-        event.cancelled |= notice.kind == MeetingKind::Cancellation;
-        let date = event.standing.date;
-        let start = event.start.utc;
-        let stands_for =
-            date.map(|date| Occurrence { date, original_start: start, is_exception: true });
-        let occurrence = item.occurrence.clone().or(stands_for);
-        if let Kind::Message(message) = &mut content.kind {
-            let people = |role| {
-                let of_role = to.iter().filter(move |attendee| attendee.role == role);
-                of_role.map(|attendee| attendee.person.clone()).collect::<Vec<Person>>()
-            };
-            message.to = people(AttendeeRole::Required);
-            message.cc = people(AttendeeRole::Optional);
-            message.bcc = people(AttendeeRole::Resource);
-            let meeting = Meeting { kind: notice.kind, event, occurrence, proposal: None };
-            message.meeting = Some(Box::new(meeting));
-        }
-        content
-    }
-
     /// Notes on the organiser's copy that a request or an update was sent.
     ///
     /// Those who are `asked_again` haven't answered any more.
     fn mark_sent(&mut self, at: ItemRef, counted: u32, asked_again: Option<&[Attendee]>) {
         let Some(item) = self.items.get_mut(&at.id) else { return };
         let Some(event) = item.content.as_event_mut() else { return };
-        let exceptions = match at.date {
-            None => {
-                mark(event, counted, asked_again);
-                None
-            }
-            Some(date) => Some(date),
-        };
+        if at.date.is_none() {
+            mark(event, counted, asked_again);
+        }
         let Some(series) = event.series_mut() else { return };
         for (date, content) in &mut series.exceptions {
-            let is_meant = exceptions.is_none_or(|meant| meant == *date);
+            let is_meant = at.date.is_none_or(|meant| meant == *date);
             if let Some(event) = content.as_event_mut().filter(|_| is_meant) {
                 mark(event, counted, asked_again);
             }
@@ -433,18 +376,12 @@ pub(super) fn keep_answers(before: &Content, after: &mut Content) {
     let (Some(before), Some(after)) = (before.as_event(), after.as_event_mut()) else { return };
     for attendee in &mut after.attendees {
         let address = &attendee.person.address;
-        let known = before.attendees.iter().find(|known| known.person.address == *address);
+        let is_known = |known: &&Attendee| known.person.address.eq_ignore_ascii_case(address);
+        let known = before.attendees.iter().find(is_known);
         if let Some(known) = known.filter(|_| attendee.response == Response::None) {
             (attendee.response, attendee.responded) = (known.response, known.responded);
         }
     }
-}
-
-/// What a message about a meeting says besides the meeting.
-struct Notice {
-    kind: MeetingKind,
-    comment: Option<Body>,
-    save_to: Option<FolderId>,
 }
 
 fn mark(event: &mut Event, counted: u32, asked_again: Option<&[Attendee]>) {
@@ -459,18 +396,4 @@ fn mark(event: &mut Event, counted: u32, asked_again: Option<&[Attendee]>) {
             attendee.responded = None;
         }
     }
-}
-
-/// The subject with what says the kind of message before it.
-fn titled(kind: MeetingKind, subject: &str) -> String {
-    let prefix = match kind {
-        MeetingKind::Request(_) => "",
-        MeetingKind::Cancellation => "Canceled: ",
-        MeetingKind::Response(Response::Accepted) => "Accepted: ",
-        MeetingKind::Response(Response::Declined) => "Declined: ",
-        MeetingKind::Response(
-            Response::Tentative | Response::None | Response::Organizer | Response::NotResponded,
-        ) => "Tentative: ",
-    };
-    prefix.chars().chain(subject.chars()).take(SUBJECT_CHARS_MAX).collect()
 }

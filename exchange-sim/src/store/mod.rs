@@ -21,6 +21,7 @@ pub mod log;
 pub mod mailbox;
 pub mod meeting;
 mod naming;
+mod notice;
 pub mod property;
 pub mod recurrence;
 pub mod rng;
@@ -43,7 +44,7 @@ pub use item::{
     Message, Person, Reminder, Response, Sensitivity, ShowAs, ZonedTime,
 };
 pub use mailbox::{DeleteType, Mailbox};
-pub use meeting::{Answer, Meeting, MeetingKind, Proposal, RequestKind, Standing, Told};
+pub use meeting::{Answer, Meeting, MeetingKind, Previous, Proposal, RequestKind, Standing, Told};
 pub use property::{PropertyId, PropertyKey, PropertyType, PropertyValue};
 pub use sent::{Sent, SentKind};
 pub use series::{Occurrence, Series};

@@ -46,12 +46,12 @@ impl Mailbox {
         ids::graph(&self.guid, Named::immutable(at.into()))
     }
 
-    /// The id of a message's conversation as EWS shows it; `None` for events.
+    /// The id of an item's conversation as EWS shows it.
     pub fn ews_conversation_id(&self, item: &Item) -> Option<String> {
         Some(STANDARD.encode(ids::conversation(&self.guid, &item.conversation_id()?)))
     }
 
-    /// The id of a message's conversation as Graph shows it; `None` for events.
+    /// The id of an item's conversation as Graph shows it.
     pub fn graph_conversation_id(&self, item: &Item) -> Option<String> {
         Some(URL_SAFE.encode(ids::conversation(&self.guid, &item.conversation_id()?)))
     }

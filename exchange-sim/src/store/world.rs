@@ -14,6 +14,7 @@ use crate::control::Recorded;
 use crate::ews::Budgets;
 use crate::fault::Faults;
 use crate::graph::{Pace, Webhooks};
+use crate::seed_dir::Report;
 use crate::token::Tokens;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -52,11 +53,16 @@ pub struct World {
     pub(crate) budgets: Budgets,
     /// Randomness of the server itself: request ids and the like.
     pub rng: Rng,
+    /// What a seed directory gave.
+    pub loaded: Option<Report>,
     now: Timestamp,
     postponed: Vec<(Timestamp, Request)>,
 }
 
 impl World {
+    /// Where the virtual clock ends: 9000-01-01. Whatever is derived from it still has a date.
+    pub const END: Timestamp = Timestamp::constant(221_845_392_000, 0);
+
     /// An Exchange without mailboxes.
     pub fn new(config: Config) -> Self {
         Self {
@@ -73,7 +79,8 @@ impl World {
             pace: Pace::default(),
             budgets: Budgets::default(),
             rng: Rng::fork(config.random_seed, "server"),
-            now: config.start,
+            now: config.start.min(Self::END),
+            loaded: None,
             postponed: Vec::new(),
             config,
         }
@@ -84,9 +91,9 @@ impl World {
         self.now
     }
 
-    /// Lets the virtual clock go on.
+    /// Lets the virtual clock go on, to its end at most.
     pub fn advance(&mut self, by: SignedDuration) {
-        self.now = self.now.checked_add(by).unwrap_or(self.now).max(self.now);
+        self.now = self.now.checked_add(by).unwrap_or(Self::END).clamp(self.now, Self::END);
         self.refresh();
     }
 

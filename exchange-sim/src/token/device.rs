@@ -51,13 +51,9 @@ pub(crate) enum Error {
     User(String),
 }
 
-/// Gives out a device code.
+/// Gives out a device code, under any tenant or alias (MS docs: OAuth 2.0 device authorization grant).
 pub(super) fn begin(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     call.check_client(world)?;
-    if ["common", "consumers"].iter().any(|shared| call.tenant.eq_ignore_ascii_case(shared)) {
-        let text = "Device Code flow is not supported under /common or /consumers endpoint.";
-        return Err(Refusal::new("invalid_request", 90_133, text));
-    }
     let scope = Scope::read(call.required("scope")?, &call.tenant)?;
     let user_code: String = (0..9).map(|_| char::from(*world.rng.pick(LETTERS))).collect();
     let (first, second) = (world.rng.bytes16(), world.rng.bytes16());

@@ -105,6 +105,90 @@ fn in_pages_and_views() {
 }
 
 #[test]
+fn a_fraction_says_where_a_page_begins() {
+    let sim = sim();
+    for number in 1..=9 {
+        create_event(&sim, &format!("<t:Subject>Event {number}</t:Subject>"));
+    }
+    let page = |numerator: i64, denominator: i64, most: &str| {
+        let order = r#"<m:SortOrder><t:FieldOrder Order="Ascending"><t:FieldURI FieldURI="item:Subject"/></t:FieldOrder></m:SortOrder>"#;
+        find(
+            &sim,
+            &format!(
+                r#"<m:FractionalPageItemView {most} Numerator="{numerator}" Denominator="{denominator}"/>{order}"#
+            ),
+        )
+    };
+    // The documentation's example.
+    let last = page(2, 3, r#"MaxEntriesReturned="12""#);
+    assert_eq!(last.matches("<t:Subject>").count(), 3, "{last}");
+    assert_eq!(element(&last, "t:Subject"), "Event 7");
+    let paging = r#"NumeratorOffset="9" AbsoluteDenominator="9" TotalItemsInView="9" IncludesLastItemInRange="true""#;
+    assert!(last.contains(paging), "{last}");
+    let first = page(0, 3, r#"MaxEntriesReturned="2""#);
+    assert!(first.contains(r#"NumeratorOffset="2""#) && first.contains("Event 2"), "{first}");
+    assert!(!first.contains("Event 3"), "{first}");
+    assert!(!page(1, 1, "").contains("<t:Subject>"));
+    for (numerator, denominator) in [(-1, 3), (4, 3), (0, 0), (-2, -1)] {
+        let body = page(numerator, denominator, "");
+        assert!(body.contains("ErrorInvalidFractionalPagingParameters"), "{body}");
+    }
+}
+
+#[test]
+fn views_that_cant_be_are_refused() {
+    let sim = sim();
+    create_event(&sim, LUNCH);
+    let view =
+        r#"<m:CalendarView StartDate="2026-12-01T00:00:00Z" EndDate="2026-12-02T00:00:00Z"/>"#;
+    let subject = r#"<t:FieldURI FieldURI="item:Subject"/>"#;
+    let restriction = format!("<m:Restriction><t:Exists>{subject}</t:Exists></m:Restriction>");
+    let order = format!(
+        r#"<m:SortOrder><t:FieldOrder Order="Ascending">{subject}</t:FieldOrder></m:SortOrder>"#
+    );
+    let group = format!(
+        r#"<m:GroupBy Order="Ascending">{subject}<t:AggregateOn Aggregate="Maximum">{subject}</t:AggregateOn></m:GroupBy>"#
+    );
+    for rest in [format!("{view}{restriction}"), format!("{view}{order}")] {
+        let body = find(&sim, &rest);
+        let text = "Restrictions and sort order may not be specified for a CalendarView.";
+        assert!(body.contains(text) && body.contains("ErrorInvalidOperation<"), "{body}");
+    }
+    let indexed = |rest: &str| format!(r#"<m:IndexedPageItemView {rest} BasePoint="Beginning"/>"#);
+    let seek = format!(
+        r#"<m:SeekToConditionPageItemView BasePoint="Beginning"><t:Condition><t:Exists>{subject}</t:Exists></t:Condition></m:SeekToConditionPageItemView>"#
+    );
+    let thread = r#"<m:DistinguishedGroupBy Order="Ascending"><t:StandardGroupBy>ConversationTopic</t:StandardGroupBy></m:DistinguishedGroupBy>"#;
+    for (rest, code) in [
+        (group, "ErrorInvalidOperation"),
+        (thread.to_owned(), "ErrorInvalidOperation"),
+        (seek, "ErrorInvalidOperation"),
+        ("<m:ContactsView/>".to_owned(), "ErrorInvalidOperation"),
+        (indexed(r#"Offset="-1""#), "ErrorInvalidIndexedPagingParameters"),
+        (indexed(r#"MaxEntriesReturned="0" Offset="0""#), "ErrorInvalidPagingMaxRows"),
+        (
+            view.replace("EndDate", r#"MaxEntriesReturned="-1" EndDate"#),
+            "ErrorInvalidPagingMaxRows",
+        ),
+    ] {
+        let body = find(&sim, &rest);
+        assert!(body.contains(&format!(">{code}<")), "{rest}: {body}");
+    }
+    let asked = |traversal: &str, rest: &str, query: &str| {
+        call(
+            &sim,
+            &format!(
+                r#"<m:FindItem Traversal="{traversal}"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape>{rest}<m:ParentFolderIds><t:DistinguishedFolderId Id="calendar"/></m:ParentFolderIds>{query}</m:FindItem>"#
+            ),
+        )
+    };
+    assert!(asked("Associated", view, "").contains("ErrorInvalidOperation<"));
+    assert!(asked("Associated", "", "").contains(r#"TotalItemsInView="0""#));
+    let query = asked("Shallow", "", "<m:QueryString>subject:lunch</m:QueryString>");
+    assert!(query.contains("ErrorContentIndexingNotEnabled<"), "{query}");
+}
+
+#[test]
 fn names_and_zones() {
     let sim = sim();
     let resolve = |name: &str| {
@@ -117,6 +201,15 @@ fn names_and_zones() {
     };
     assert!(resolve("anna").contains("anna@contoso.example"));
     assert!(resolve("nobody").contains("ErrorNameResolutionNoResults"));
+    for (scope, found) in [("Contacts", false), ("ContactsActiveDirectory", true)] {
+        let body = call(
+            &sim,
+            &format!(
+                r#"<m:ResolveNames ReturnFullContactData="false" SearchScope="{scope}"><m:UnresolvedEntry>anna</m:UnresolvedEntry></m:ResolveNames>"#
+            ),
+        );
+        assert_eq!(!body.contains("ErrorNameResolutionNoResults"), found, "{scope}: {body}");
+    }
     let zones = call(
         &sim,
         r#"<m:GetServerTimeZones ReturnFullTimeZoneData="true"><m:Ids><t:Id>W. Europe Standard Time</t:Id><t:Id>India Standard Time</t:Id></m:Ids></m:GetServerTimeZones>"#,

@@ -187,3 +187,24 @@ fn folders_are_copied_and_emptied() {
     let calendar = r#"<t:DistinguishedFolderId Id="calendar"/>"#;
     assert_eq!(empty(calendar, false), "ErrorCannotEmptyFolder");
 }
+
+#[test]
+fn permissions_are_given_where_asked_for() {
+    let sim = sim();
+    let name = r#"<t:FieldURI FieldURI="folder:DisplayName"/>"#;
+    let path = r#"<t:FieldURI FieldURI="folder:PermissionSet"/>"#;
+    let id = |name: &str| format!(r#"<t:DistinguishedFolderId Id="{name}"/>"#);
+    assert!(!look(&sim, &id("inbox"), name).contains("PermissionSet"));
+    let inbox = look(&sim, &id("inbox"), path);
+    assert_eq!(inbox.matches("<t:PermissionLevel>None<").count(), 2, "{inbox}");
+    let calendar = look(&sim, &id("calendar"), path);
+    assert!(calendar.contains("<t:CalendarPermissionLevel>FreeBusyTimeOnly<"), "{calendar}");
+    assert!(look(&sim, &id("contacts"), path).contains("<t:DistinguishedUser>Anonymous<"));
+    let found = call(
+        &sim,
+        &format!(
+            r#"<m:FindFolder Traversal="Shallow"><m:FolderShape><t:BaseShape>Default</t:BaseShape><t:AdditionalProperties>{path}</t:AdditionalProperties></m:FolderShape><m:ParentFolderIds>{TOP}</m:ParentFolderIds></m:FindFolder>"#
+        ),
+    );
+    assert!(found.contains("ErrorInvalidPropertyRequest"), "{found}");
+}

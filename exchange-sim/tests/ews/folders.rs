@@ -116,6 +116,30 @@ fn folders_are_found_by_name_and_depth() {
         r#"<m:Restriction><t:IsEqualTo><t:FieldURI FieldURI="folder:DisplayName"/><t:FieldURIOrConstant><t:Constant Value="inner"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction>"#,
     );
     assert!(named.contains(r#"TotalItemsInView="1""#) && named.contains("Inner"), "{named}");
+    assert!(find("SoftDeleted", "").contains(r#"TotalItemsInView="0""#));
+    let last = find("Deep", r#"<m:FractionalPageFolderView Numerator="1" Denominator="1"/>"#);
+    assert!(last.contains("NumeratorOffset=") && !last.contains("<t:DisplayName>"), "{last}");
+}
+
+#[test]
+fn what_a_new_folder_cant_be_given_is_refused() {
+    let sim = sim();
+    let permissions = "<t:PermissionSet><t:CalendarPermissions><t:CalendarPermission><t:UserId><t:DistinguishedUser>Default</t:DistinguishedUser></t:UserId><t:CalendarPermissionLevel>Reviewer</t:CalendarPermissionLevel></t:CalendarPermission></t:CalendarPermissions></t:PermissionSet>";
+    for (field, inner) in [
+        ("PermissionSet", format!("<t:DisplayName>Shared</t:DisplayName>{permissions}")),
+        ("TotalCount", "<t:DisplayName>Full</t:DisplayName><t:TotalCount>7</t:TotalCount>".into()),
+    ] {
+        let body = call(
+            &sim,
+            &format!(
+                "<m:CreateFolder><m:ParentFolderId>{ROOT}</m:ParentFolderId><m:Folders><t:CalendarFolder>{inner}</t:CalendarFolder></m:Folders></m:CreateFolder>"
+            ),
+        );
+        let path = format!(r#"<t:FieldURI FieldURI="folder:{field}"/>"#);
+        assert!(body.contains("ErrorInvalidPropertySet<") && body.contains(&path), "{body}");
+    }
+    let all = hierarchy(&sim, "");
+    assert!(!all.contains("Shared") && !all.contains("Full"), "{all}");
 }
 
 #[test]

@@ -137,6 +137,17 @@ fn an_invitation_arrives_and_its_answer_comes_back() {
     assert_eq!(element(&copy, "t:UID"), element(&own, "t:UID"));
     let named = between(&request, "<t:AssociatedCalendarItemId ", "/>");
     assert_eq!(item_id(&copy), format!("<t:ItemId {named}/>"));
+    let stream = call_as(
+        &sim,
+        BEN,
+        &format!(
+            "<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:IncludeMimeContent>true</t:IncludeMimeContent></m:ItemShape><m:ItemIds>{}</m:ItemIds></m:GetItem>",
+            item_id(&request)
+        ),
+    );
+    let stream = between(&stream, "<t:MimeContent CharacterSet=\"UTF-8\">", "</");
+    let stream = String::from_utf8(STANDARD.decode(stream).expect("base64")).expect("text");
+    has(&stream, &["multipart/alternative", "method=\"REQUEST\"", "METHOD:REQUEST", "Agenda"]);
     // A copy is kept, and nothing is sent to oneself.
     has(&one(&sim, ANNA, "sentitems"), &["<t:MeetingRequest>"]);
     assert_eq!(sent(&sim), [format!("Invitation {BEN},far@fabrikam.example")]);
@@ -403,7 +414,8 @@ fn who_is_invited_to_one_occurrence_gets_only_that() {
     let guests = set("calendar:RequiredAttendees", &attendees(&[BEN]));
     change(&sim, ANNA, &shown(&sim, ANNA, 2), "SendOnlyToChanged", &guests);
     assert_eq!(view(&sim, BEN), ["12-08 Plan NoResponseReceived"]);
-    respond(&sim, BEN, "SendOnly", "AcceptItem", &item_id(&one(&sim, BEN, "inbox")));
+    respond(&sim, BEN, "SendOnly", "AcceptItem", &shown(&sim, BEN, 1));
+    assert!(all(&sim, BEN, "inbox").is_empty());
     let own = call(
         &sim,
         &format!(
@@ -415,4 +427,44 @@ fn who_is_invited_to_one_occurrence_gets_only_that() {
     let subject = set("item:Subject", "<t:Subject>Other</t:Subject>");
     change(&sim, ANNA, &shown(&sim, ANNA, 2), "SendOnlyToAll", &subject);
     assert_eq!(view(&sim, BEN), ["12-08 Other Accept"]);
+}
+
+#[test]
+fn items_are_replied_to_and_forwarded() {
+    let sim = sim();
+    let to = |list: &[&str]| -> String {
+        list.iter()
+            .map(|address| {
+                format!("<t:Mailbox><t:EmailAddress>{address}</t:EmailAddress></t:Mailbox>")
+            })
+            .collect()
+    };
+    let letter = format!(
+        r#"<m:CreateItem MessageDisposition="SendOnly"><m:Items><t:Message><t:Subject>Hello</t:Subject><t:Body BodyType="Text">First</t:Body><t:Attachments><t:FileAttachment><t:Name>a.txt</t:Name><t:Content>QQ==</t:Content></t:FileAttachment></t:Attachments><t:ToRecipients>{}</t:ToRecipients></t:Message></m:Items></m:CreateItem>"#,
+        to(&[BEN, "far@fabrikam.example"])
+    );
+    has(&call(&sim, &letter), &["NoError"]);
+    let first = one(&sim, BEN, "inbox");
+    let answer = |object: &str, inner: &str, after: &str| {
+        let reference = item_id(&first).replace("t:ItemId", "t:ReferenceItemId");
+        let body = call_as(
+            &sim,
+            BEN,
+            &format!(
+                r#"<m:CreateItem MessageDisposition="SendAndSaveCopy"><m:Items><t:{object}>{inner}{reference}{after}</t:{object}></m:Items></m:CreateItem>"#
+            ),
+        );
+        has(&body, &["NoError"]);
+    };
+    let new = r#"<t:NewBodyContent BodyType="Text">Second</t:NewBodyContent>"#;
+    answer("ReplyAllToItem", "", new);
+    let reply = one(&sim, ANNA, "inbox");
+    has(&reply, &["<t:Subject>RE: Hello<", "Second", "First", "far@fabrikam.example"]);
+    assert_eq!(element(&reply, "t:InReplyTo"), element(&first, "t:InternetMessageId"));
+    assert!(reply.contains("<t:HasAttachments>false<"));
+    let forward = format!("<t:ToRecipients>{}</t:ToRecipients>", to(&[ANNA]));
+    answer("ForwardItem", &forward, new);
+    let inbox = all(&sim, ANNA, "inbox").concat();
+    has(&inbox, &["<t:Subject>FW: Hello<", "<t:HasAttachments>true<"]);
+    assert_eq!(sent(&sim)[1], format!("Mail {ANNA},far@fabrikam.example"));
 }

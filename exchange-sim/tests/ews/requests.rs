@@ -113,11 +113,22 @@ fn values_are_held_against_their_types() {
 
 #[test]
 fn operations_the_server_does_not_offer_are_faults() {
-    let body = fault(
-        &sim(),
+    let sim = sim();
+    for request in [
         "<m:GetRooms><m:RoomList><t:EmailAddress>rooms@contoso.example</t:EmailAddress></m:RoomList></m:GetRooms>",
-    );
-    assert!(body.contains("a:ErrorInvalidRequest<"), "{body}");
+        "<m:GetInboxRules/>",
+        r#"<m:GetDelegate IncludePermissions="true"><m:Mailbox/></m:GetDelegate>"#,
+        "<m:FindPeople/>",
+        "<m:FindConversation/>",
+        "<m:GetServiceConfiguration/>",
+        "<m:CreateUserConfiguration/>",
+    ] {
+        let body = fault(&sim, request);
+        assert!(body.contains("a:ErrorInvalidRequest<"), "{body}");
+    }
+    let old = envelope("", "<m:FindPeople/>").replace("Exchange2013_SP1", "Exchange2010");
+    let (_, answer) = post(&sim, &basic(ANNA), &old);
+    assert!(answer.contains("a:ErrorIncorrectSchemaVersion<"), "{answer}");
 }
 
 #[test]

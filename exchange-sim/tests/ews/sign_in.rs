@@ -20,15 +20,19 @@ fn without_credentials_nobody_gets_in() {
         let (status, _) = post(&sim, authorization, &envelope("", get_calendar()));
         assert_eq!(status, 401, "{authorization}");
     }
-    let probe = |authorization: &str| {
-        let request = Request::get("http://sim.example/EWS/Exchange.asmx")
+    let probe = |method: &str, authorization: &str| {
+        let request = Request::builder()
+            .method(method)
+            .uri("http://sim.example/EWS/Exchange.asmx")
             .header("Authorization", authorization)
             .body(bytes::Bytes::new())
             .expect("a request");
         sim.handle(request).status()
     };
-    assert_eq!(probe(""), Some(401));
-    assert_eq!(probe(&basic(ANNA)), Some(200));
+    assert_eq!(probe("GET", ""), Some(401));
+    for (method, status) in [("GET", 200), ("HEAD", 200), ("PUT", 405), ("DELETE", 405)] {
+        assert_eq!(probe(method, &basic(ANNA)), Some(status), "{method}");
+    }
 }
 
 #[test]

@@ -58,6 +58,17 @@ pub fn judge(exchanges: &[Exchange]) {
     assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
+/// Methods and paths described, with their parameters in braces; none where the description is
+/// missing.
+pub fn operations() -> Vec<(String, String)> {
+    let methods = ["get", "post", "patch", "put", "delete"];
+    let of_path = |(path, item): (&String, &Value)| -> Vec<(String, String)> {
+        let described = methods.into_iter().filter(|method| item.get(*method).is_some());
+        described.map(|method| (method.to_uppercase(), path.clone())).collect()
+    };
+    DESCRIPTION.iter().flat_map(|whole| &whole.paths).flat_map(of_path).collect()
+}
+
 static DESCRIPTION: LazyLock<Option<Description>> = LazyLock::new(Description::load);
 
 struct Description {

@@ -233,3 +233,18 @@ async fn who_does_not_read_its_answer_is_cut_off() {
     timeout(LONG, running.assert_serves()).await.expect("in time");
     assert!(rest(&mut stream).await.len() < 24 * MEGABYTE);
 }
+
+#[tokio::test]
+async fn what_is_still_coming_in_does_not_hold_up_the_end() {
+    for half in
+        ["GET /v1.0/me HT", "POST /sim/advance HTTP/1.1\r\nContent-Length: 90\r\n\r\n{\"sec"]
+    {
+        let running = start(Config::default()).await;
+        let mut stream = TcpStream::connect(running.address).await.expect("a connection");
+        stream.write_all(half.as_bytes()).await.expect("sent");
+        running.assert_serves().await;
+        running.stop.send(()).expect("it still runs");
+        let ended = tokio::time::timeout(Duration::from_secs(3), running.task).await;
+        ended.expect("at once").expect("no panic").expect("no error");
+    }
+}

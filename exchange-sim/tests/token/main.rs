@@ -3,6 +3,7 @@
 mod assertions;
 mod codes;
 mod devices;
+mod documented;
 mod mistakes;
 mod passwords;
 

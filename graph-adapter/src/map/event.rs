@@ -113,7 +113,11 @@ pub(crate) fn read(value: &Value, properties: &Properties) -> Result<Read, Troub
     let uid = properties.uid(ours).map(str::to_owned).or_else(|| resource.i_cal_uid.clone());
     let edited_ms = resource.last_modified_date_time.as_deref().and_then(edited_ms);
     let stamp = properties.stamp(ours);
+    let is_custom = resource.original_start_time_zone.as_deref().is_some_and(time::is_custom);
     let mut event = resource.into_event()?;
+    if kind(value) == Kind::Master {
+        settle_clocks(&mut event, recurrence::zone(&value["recurrence"]), is_custom)?;
+    }
     event.uid = uid.filter(|uid| !uid.is_empty());
     event.recurrence = Some(recurrence::read(kind(value), &value["recurrence"], &event)?);
     event.occurrences = Some(match kind(value) {
@@ -123,6 +127,21 @@ pub(crate) fn read(value: &Value, properties: &Properties) -> Result<Read, Troub
         Kind::Single | Kind::Part => BTreeMap::new(),
     });
     Ok(Read { event, version: version(value), edited_ms, stamp })
+}
+
+/// Sees to it that a series has a zone by whose clocks it goes on: where that of its start can't be
+/// named, that of its range.
+fn settle_clocks(event: &mut Event, range: Option<String>, is_custom: bool) -> Result<(), Trouble> {
+    let Some(timing) = &mut event.timing else { return Ok(()) };
+    time::fill_zones(timing, (range.clone(), range));
+    match timing {
+        Timing::Timed { start_zone: None, .. } if is_custom => Err(Trouble::new(
+            "series-zone-unknown",
+            "the series goes by the clocks of a zone that Graph doesn't name; by those of another \
+             one it would be another series",
+        )),
+        Timing::Timed { .. } | Timing::AllDay { .. } => Ok(()),
+    }
 }
 
 /// The fields that an occurrence of a series has like any event.
@@ -402,6 +421,17 @@ pub(crate) mod tests {
             read(&event, &properties).unwrap_err().code
         };
         assert_eq!(with("recurrence", json!("daily")), "malformed-recurrence");
+        let rule = json!({"pattern": {"type": "daily", "interval": 1},
+                          "range": {"type": "noEnd", "startDate": "2026-11-25"}});
+        let mut series = sample();
+        (series["type"], series["recurrence"]) = (json!("seriesMaster"), rule);
+        series["originalStartTimeZone"] = json!("tzone://Microsoft/Custom");
+        series["originalEndTimeZone"] = json!("tzone://Microsoft/Custom");
+        assert_eq!(read(&series, &properties).unwrap_err().code, "series-zone-unknown");
+        let zone = "Pacific Standard Time".to_owned();
+        series["recurrence"]["range"]["recurrenceTimeZone"] = json!(zone);
+        let event = read(&series, &properties).unwrap().event;
+        assert_eq!(event.zones(), (Some(zone.clone()), Some(zone)));
         assert_eq!(with("start", Value::Null), "malformed-timing");
         assert_eq!(with("end", json!({"dateTime": "soon"})), "malformed-timing");
         assert_eq!(with("categories", json!("Red")), "malformed-event");

@@ -72,6 +72,12 @@ pub(crate) fn read(kind: Kind, value: &Value, event: &Event) -> Result<Recurrenc
     Ok(Recurrence::Rule(Rule { pattern, end }))
 }
 
+/// The zone that the dates of a recurrence are told in, if it is a known one.
+pub(crate) fn zone(value: &Value) -> Option<String> {
+    let named = value["range"]["recurrenceTimeZone"].as_str().and_then(time::zone_name);
+    named.filter(|name| zone::iana(name).is_some())
+}
+
 /// The recurrence of an event that starts as `event` does: only the members that its types need.
 ///
 /// # Errors
@@ -156,10 +162,11 @@ impl RecurrenceRange {
     /// far they are apart is what `startDate`, the date of the start, says (MS docs:
     /// recurrenceRange).
     fn in_zone_of(&self, event: &Event, date: NaiveDate) -> NaiveDate {
-        let zone = self.recurrence_time_zone.as_deref().filter(|id| zone::iana(id).is_some());
-        let own = event.zones().0;
-        let is_other =
-            zone.zip(own).is_some_and(|(zone, own)| zone::class(zone) != zone::class(&own));
+        let zone = self.recurrence_time_zone.as_deref().and_then(time::zone_name);
+        let zone = zone.filter(|name| zone::iana(name).is_some());
+        let is_other = zone
+            .zip(event.zones().0)
+            .is_some_and(|(zone, own)| zone::class(&zone) != zone::class(&own));
         let (Some(first), Some(start), true) = (event.first_date(), self.start_date, is_other)
         else {
             return date;

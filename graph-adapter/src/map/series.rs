@@ -39,7 +39,11 @@ pub(crate) fn exceptions(
             let detail = "an exception of the series doesn't say which occurrence it was";
             Trouble::new("exception-without-date", detail)
         })?;
-        let own = match master.difference(date, &event::held(exception)?) {
+        let mut held = event::held(exception)?;
+        if let Some(timing) = &mut held.timing {
+            time::fill_zones(timing, master.zones());
+        }
+        let own = match master.difference(date, &held) {
             Some(Occurrence::Changed(own)) => *own,
             Some(Occurrence::Deleted) | None => Event::default(),
         };
@@ -182,6 +186,8 @@ mod tests {
     fn an_exception_without_difference_is_none() {
         let (master, mut exception) = master();
         exception["originalStart"] = json!("2026-11-24T23:30:00Z");
+        exception["originalStartTimeZone"] = json!("tzone://Microsoft/Custom");
+        exception["originalEndTimeZone"] = json!("");
         let value = json!({"exceptionOccurrences": [exception]});
         let exceptions = exceptions(&master, &value).unwrap();
         assert_eq!(exceptions.len(), 1);

@@ -54,12 +54,30 @@ pub(crate) fn read(
 
 /// The zone that an event was entered in. `tzone://Microsoft/Utc` is UTC; the other names of that
 /// kind stand for zones that Graph can't name.
-fn zone_name(original: &str) -> Option<String> {
+pub(crate) fn zone_name(original: &str) -> Option<String> {
     match original.trim() {
         "" => None,
         utc if utc.eq_ignore_ascii_case("tzone://Microsoft/Utc") => Some("UTC".to_owned()),
-        custom if custom.to_ascii_lowercase().starts_with("tzone://") => None,
+        custom if is_custom(custom) => None,
         named => Some(named.to_owned()),
+    }
+}
+
+/// Whether a name stands for a zone that Graph can't name.
+pub(crate) fn is_custom(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    name.starts_with("tzone://") && name != "tzone://microsoft/utc"
+}
+
+/// Gives a timing that names no zone these ones.
+pub(crate) fn fill_zones(timing: &mut Timing, zones: (Option<String>, Option<String>)) {
+    match timing {
+        Timing::Timed { start_zone, end_zone, .. } => {
+            if start_zone.is_none() && end_zone.is_none() {
+                (*start_zone, *end_zone) = zones;
+            }
+        }
+        Timing::AllDay { zone, .. } => *zone = zone.take().or(zones.0),
     }
 }
 
@@ -82,6 +100,16 @@ pub(crate) fn day_of(instant: i64, zone_name: Option<&str>) -> Option<NaiveDate>
     }
     let local = zone_name.and_then(|name| zone::to_wall(name, instant));
     Some(local.unwrap_or(wall).date())
+}
+
+/// When something starts, in seconds; of whole days the midnight in UTC.
+pub(crate) fn instant(timing: &Timing) -> i64 {
+    match timing {
+        Timing::Timed { start, .. } => *start,
+        Timing::AllDay { start, .. } => {
+            start.and_time(chrono::NaiveTime::MIN).and_utc().timestamp()
+        }
+    }
 }
 
 /// The members that say a timing.

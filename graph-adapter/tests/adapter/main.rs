@@ -5,8 +5,10 @@
 mod examples;
 mod faults;
 mod judge;
+mod late;
 mod masters;
 mod pace;
+mod random;
 mod requests;
 mod script;
 mod series;

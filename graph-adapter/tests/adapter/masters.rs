@@ -12,12 +12,12 @@ use sync_core::port::{Failure, Fetched, Remote, Write, WriteOp};
 
 const BAD: &str = "Could not find a property named 'exceptionOccurrences'";
 
-fn date(text: &str) -> NaiveDate {
+pub fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
 /// Daily at ten in Berlin from 25 November 2026 on, four times.
-fn master() -> Value {
+pub fn master() -> Value {
     let mut master = event("M");
     master["type"] = json!("seriesMaster");
     master["recurrence"] = json!({
@@ -31,7 +31,7 @@ fn master() -> Value {
 }
 
 /// The instance of a day in November.
-fn instance(day: u32, kind: &str) -> Value {
+pub fn instance(day: u32, kind: &str) -> Value {
     let mut instance = event(&format!("O{day}"));
     instance["@odata.etag"] = json!("W/\"M-1\"");
     instance["type"] = json!(kind);
@@ -45,7 +45,7 @@ fn instance(day: u32, kind: &str) -> Value {
     instance
 }
 
-fn ok(body: Value) -> Value {
+pub fn ok(body: Value) -> Value {
     json!({"status": 200, "body": body})
 }
 
@@ -53,14 +53,14 @@ fn called(subject: &str) -> Occurrence {
     Occurrence::Changed(Box::new(Event { subject: Some(subject.into()), ..Event::default() }))
 }
 
-fn late(wanted: BTreeMap<NaiveDate, Occurrence>) -> Write {
+pub fn late(wanted: BTreeMap<NaiveDate, Occurrence>) -> Write {
     let patch = Event { occurrences: Some(wanted), ..Event::default() }.to_canonical();
     let if_match = Some(Version::from("W/\"M-1\""));
     write("k1", WriteOp::Update { id: "M".into(), if_match, patch })
 }
 
 /// Answers the readings of the series that have the master answer with `body`.
-fn reads(script: &Arc<Script>, body: &Value) {
+pub fn reads(script: &Arc<Script>, body: &Value) {
     let body = body.clone();
     script.then_batch(move |step| {
         let url = step["url"].as_str().unwrap();
@@ -97,6 +97,32 @@ async fn masters_are_read_once_more_and_singles_are_not() {
     assert_eq!(script.seen()[1].2["requests"].as_array().unwrap().len(), 1);
 }
 
+/// A collection that is expanded may be cut, with a link to the rest.
+#[tokio::test]
+async fn exceptions_are_read_to_the_last() {
+    let (remote, script) = scripted();
+    script.then_batch(|_| ok(master()));
+    let link = "https://graph.microsoft.com/v1.0/users/x/events/M/exceptionOccurrences?$skiptoken=";
+    let changed = |day| {
+        let mut changed = instance(day, "exception");
+        changed["subject"] = json!("Other");
+        changed
+    };
+    let mut whole = master();
+    whole["exceptionOccurrences"] = json!([changed(25)]);
+    whole["exceptionOccurrences@odata.nextLink"] = json!(format!("{link}1"));
+    reads(&script, &whole);
+    let page = json!({"value": [changed(26)], "@odata.nextLink": format!("{link}2")});
+    script.then_json(200, page);
+    script.then_json(200, json!({"value": [changed(27)]}));
+    let fetched = remote.fetch(&calendar(), &["M".into()]).await.unwrap();
+    let Fetched::Found(item) = &fetched[0] else { panic!("{fetched:?}") };
+    let held = Event::from_canonical(&item.content).unwrap();
+    assert_eq!(held.occurrences.unwrap().len(), 3);
+    // The links are the service's own.
+    script.forget();
+}
+
 /// Services that don't know the members are asked for the instances.
 #[tokio::test]
 async fn a_series_is_put_together_where_it_is_not_told() {
@@ -126,7 +152,7 @@ async fn a_series_is_put_together_where_it_is_not_told() {
         (date("2026-11-27"), Occurrence::Deleted),
     ]);
     assert_eq!(held.occurrences, Some(expected));
-    let window = "startDateTime=2024-11-25T00:00:00Z&endDateTime=2029-11-24T00:00:00Z";
+    let window = "startDateTime=2025-11-24T00:00:00Z&endDateTime=2027-11-29T00:00:00Z";
     assert!(script.seen()[3].1.contains(window), "{}", script.seen()[3].1);
 }
 
@@ -145,6 +171,23 @@ async fn instances_without_end_are_given_up() {
     assert!(matches!(failure, Failure::Transient(_)), "{failure:?}");
 }
 
+/// Of a part nobody could tell what was taken back and what only left it.
+#[tokio::test]
+async fn a_series_without_end_is_not_put_together() {
+    let endless = || {
+        let mut endless = master();
+        endless["recurrence"]["range"]["type"] = json!("noEnd");
+        ok(endless)
+    };
+    let (remote, script) = scripted();
+    script.then_batch(move |_| endless());
+    script.then_batch(|_| error(400, "BadRequest"));
+    script.then_batch(move |_| endless());
+    let fetched = remote.fetch(&calendar(), &["M".into()]).await.unwrap();
+    let Fetched::Unreadable(trouble) = &fetched[0] else { panic!("{fetched:?}") };
+    assert_eq!(trouble.code, "series-without-end");
+}
+
 #[tokio::test]
 async fn each_request_for_an_occurrence_is_conditional_and_the_stamp_comes_last() {
     let (remote, script) = scripted();
@@ -155,19 +198,27 @@ async fn each_request_for_an_occurrence_is_conditional_and_the_stamp_comes_last(
     whole["exceptionOccurrences"] = json!([own]);
     whole["cancelledOccurrences"] = json!([]);
     reads(&script, &whole);
+    whole["cancelledOccurrences"] = json!(["OID.M.2026-11-27"]);
+    whole["@odata.etag"] = json!("W/\"M-2\"");
+    let deleted = whole.clone();
     // Of the exception the id is known, the others are looked for on their days.
     script.then_batch(|step| {
         let url = step["url"].as_str().unwrap();
         let day = if url.contains("startDateTime=2026-11-26T21:00:00Z") { 27 } else { 26 };
         ok(json!({"value": [instance(day - 1, "occurrence"), instance(day, "occurrence")]}))
     });
-    script.then_batch(|step| match step["method"].as_str().unwrap() {
+    script.then_batch(move |step| match step["method"].as_str().unwrap() {
         "DELETE" => json!({"status": 204}),
-        _ => ok(json!({"id": "M", "@odata.etag": "W/\"M-2\""})),
+        _ => ok(deleted.clone()),
     });
     script.then_batch(|_| ok(json!({"id": "O25", "@odata.etag": "W/\"M-3\""})));
     script.then_batch(|_| ok(json!({"id": "O26", "@odata.etag": "W/\"M-4\""})));
-    script.then_batch(|_| ok(json!({"id": "M", "@odata.etag": "W/\"M-4\""})));
+    let [mut wanted, mut new] = [25, 26].map(|day| instance(day, "exception"));
+    wanted["subject"] = json!("Wanted");
+    new["subject"] = json!("New");
+    whole["exceptionOccurrences"] = json!([wanted, new]);
+    whole["@odata.etag"] = json!("W/\"M-4\"");
+    reads(&script, &whole);
     script.then_batch(|_| ok(json!({"id": "M", "@odata.etag": "W/\"M-5\""})));
     let wanted = BTreeMap::from([
         (date("2026-11-25"), called("Wanted")),
@@ -221,7 +272,7 @@ async fn what_is_gone_is_left_out_and_what_changed_is_not_overwritten() {
     script.then_batch(|_| error(404, "ErrorItemNotFound"));
     script.then_batch(|_| ok(json!({"id": "M", "@odata.etag": "W/\"M-2\""})));
     let written = remote.write(&[late(wanted())]).await.remove(0).unwrap();
-    assert_eq!(written.version, Some("W/\"M-2\"".into()));
+    assert_eq!(written.version, None, "what was to be written isn't what stands there");
 
     let (remote, script) = scripted();
     reads(&script, &master());
@@ -248,8 +299,10 @@ async fn meetings_are_left_alone_with_all_their_occurrences() {
     reads(&script, &with_exception);
     let mut results = remote.write(&[update("k1", "M"), delete("k2", "M")]).await;
     for whole in [meeting, with_exception] {
-        reads(&script, &whole);
-        results.extend(remote.write(&[late(wanted())]).await);
+        for wanted in [wanted(), BTreeMap::from([(date("2026-11-27"), called("x"))])] {
+            reads(&script, &whole);
+            results.extend(remote.write(&[late(wanted)]).await);
+        }
     }
     reads(&script, &master());
     script.then_batch(move |_| ok(json!({"value": [exception]})));

@@ -10,6 +10,8 @@ use graph_adapter::{Config, GraphRemote, SCOPE};
 use items::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use sync_core::ids::{Cursor, FolderId, RemoteId, Version};
@@ -20,10 +22,40 @@ use wire::{Request, Response, Transport};
 
 const MAILBOX: &str = "anna.vogt@contoso.example";
 
+type Happening = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// The built-in Exchange, and what it was asked.
 pub struct Recorder {
     inner: SimTransport,
     requests: Mutex<Vec<Request>>,
+    /// Whether it plays a service that doesn't know the members that tell of occurrences.
+    pub is_old: AtomicBool,
+    /// What happens just before the request that this many more with this text come before.
+    meddling: Mutex<Option<(String, usize, Happening)>>,
+}
+
+impl Recorder {
+    pub fn new(sim: &Sim) -> Arc<Self> {
+        let inner = SimTransport::new(sim.clone());
+        let (is_old, meddling) = (AtomicBool::new(false), Mutex::default());
+        Arc::new(Self { inner, requests: Mutex::default(), is_old, meddling })
+    }
+
+    /// Lets something happen just before the `nth` request from now on with this text.
+    pub fn before(&self, nth: usize, text: &str, what: impl Future<Output = ()> + Send + 'static) {
+        *self.meddling.lock().unwrap() = Some((text.to_owned(), nth, Box::pin(what)));
+    }
+
+    /// What is to happen before this request, if anything.
+    fn meddling(&self, request: &Request) -> Option<Happening> {
+        let mut meddling = self.meddling.lock().unwrap();
+        let (text, nth, _) = meddling.as_mut()?;
+        if String::from_utf8_lossy(request.body()).contains(text.as_str()) {
+            *nth -= 1;
+        }
+        let is_due = *nth == 0;
+        meddling.take_if(|_| is_due).map(|(_, _, what)| what)
+    }
 }
 
 #[async_trait]
@@ -31,6 +63,15 @@ impl Transport for Recorder {
     async fn send(&self, request: Request) -> Result<Response, wire::Error> {
         if !request.uri().path().ends_with("/token") {
             self.requests.lock().unwrap().push(request.clone());
+        }
+        if self.is_old.load(Ordering::Relaxed)
+            && let Some(refusal) = unknown_members(&request)
+        {
+            return Ok(refusal);
+        }
+        let meddling = self.meddling(&request);
+        if let Some(what) = meddling {
+            what.await;
         }
         self.inner.send(request).await
     }
@@ -44,6 +85,25 @@ impl Drop for Recorder {
     }
 }
 
+/// What a service answers a batch that asks for members it doesn't know.
+fn unknown_members(request: &Request) -> Option<Response> {
+    let body: Value = serde_json::from_slice(request.body()).ok()?;
+    let steps = body["requests"].as_array()?;
+    let is_refused = |step: &&Value| step["url"].as_str().unwrap().contains("exceptionOccurrences");
+    let refused: Vec<Value> = steps
+        .iter()
+        .filter(is_refused)
+        .map(|step| {
+            let error = json!({"code": "BadRequest", "message": "Could not find a property"});
+            json!({"id": step["id"], "status": 400, "body": {"error": error}})
+        })
+        .collect();
+    (!refused.is_empty()).then(|| {
+        assert_eq!(refused.len(), steps.len());
+        crate::script::json(200, json!({"responses": refused})).unwrap()
+    })
+}
+
 pub struct World {
     pub sim: Sim,
     pub remote: GraphRemote,
@@ -55,8 +115,7 @@ pub async fn world() -> World {
     let login = exchange_sim::Login { address: MAILBOX.into(), password: "p".into() };
     let config = exchange_sim::Config { mailboxes: vec![login], ..Default::default() };
     let sim = Sim::new(config).unwrap();
-    let inner = SimTransport::new(sim.clone());
-    let transport = Arc::new(Recorder { inner, requests: Mutex::default() });
+    let transport = Recorder::new(&sim);
     let remote = another(&transport, "s1");
     let folders = remote.folders().await.unwrap();
     let calendar = folders.into_iter().find(|folder| folder.is_default).unwrap().id;

@@ -49,6 +49,9 @@ impl Component {
                     warnings.push(Warning::new(number, format!("{name} is nested too deep")));
                 }
                 Some((Edge::Begin, name)) => {
+                    if matches!(name.as_str(), "VCALENDAR" | "VEVENT") {
+                        close_forgotten(&mut open, number, &name, warnings);
+                    }
                     open.push(Self { name, number, nodes: Vec::new() });
                 }
                 Some((Edge::End, name)) => close(&mut open, number, &name, warnings),
@@ -160,6 +163,19 @@ fn close(open: &mut Vec<Component>, number: usize, name: &str, warnings: &mut Ve
         close_last(open);
     }
     close_last(open);
+}
+
+/// Closes a component that can't stand inside another of its name: that one has lost its END.
+fn close_forgotten(
+    open: &mut Vec<Component>,
+    number: usize,
+    name: &str,
+    warnings: &mut Vec<Warning>,
+) {
+    if let Some(forgotten) = open.iter().find(|component| component.name == name) {
+        warnings.push(Warning::new(forgotten.number, format!("{name} has no END")));
+        close(open, number, name, warnings);
+    }
 }
 
 fn close_last(open: &mut Vec<Component>) {

@@ -5,8 +5,12 @@
 //! keeps what isn't understood, and the lines of fields that didn't change.
 
 mod document;
+mod join;
 mod line;
+mod occurrences;
+mod put;
 mod read;
+mod split;
 mod time;
 mod vtimezone;
 mod write;
@@ -15,8 +19,12 @@ use crate::event::Event;
 use document::{Component, Node};
 use time::Zones;
 
-/// Holds, as canonical JSON, what the standard properties of an event can't tell: odd zones, control
-/// characters, the second of two equal wall clock times.
+pub use join::Joiner;
+pub use put::put;
+pub use split::{Item, Split, split, uid_of};
+
+/// Holds, as canonical JSON, what the standard properties of an event can't tell: odd zones,
+/// control characters, the second of two equal wall clock times.
 const EXACT: &str = "X-EVENSYNC-EXACT";
 /// Says that there is no reminder, which isn't the same as not saying anything.
 const REMINDER: &str = "X-EVENSYNC-REMINDER";
@@ -28,7 +36,8 @@ const NO_UID: &str = "@no-uid.evensync.invalid";
 /// What was read of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// The events, in the order of the file. A field that the file says nothing of is absent.
+    /// The events, in the order of the file. A field that the file says nothing of is absent, but
+    /// for the recurrence: it is told by the absence of RRULE, too.
     pub events: Vec<Event>,
     /// What was not understood, and what was made of it.
     pub warnings: Vec<Warning>,
@@ -64,48 +73,25 @@ pub fn read(bytes: &[u8]) -> Reading {
 
 fn read_calendar(calendar: &Component, reading: &mut Reading) {
     let zones = Zones::of(calendar);
-    let first = reading.events.len();
-    let mut changed = Vec::new();
+    let Reading { events, warnings } = reading;
+    let (mut series, mut changed) = (Vec::new(), Vec::new());
     for node in &calendar.nodes {
         let Node::Component(component) = node else { continue };
         match component.name.as_str() {
-            "VEVENT" if component.line(RECURRENCE_ID).is_some() => changed.push(component),
+            "VEVENT" if occurrences::is_one(component) => changed.push(component),
             "VEVENT" => {
-                reading.events.push(read::event(component, &zones, &mut reading.warnings));
+                let event = read::event(component, &zones, warnings);
+                series.push((occurrences::uid(component), event));
             }
             "VCALENDAR" | "VTIMEZONE" => {}
             name => {
                 let text = format!("{name} is not an event");
-                reading.warnings.push(Warning::new(component.number, text));
+                warnings.push(Warning::new(component.number, text));
             }
         }
     }
-    let Reading { events, warnings } = reading;
-    read_changed(&changed, &zones, &mut events[first..], warnings);
-}
-
-/// Puts changed occurrences into their series.
-fn read_changed(
-    changed: &[&Component],
-    zones: &Zones,
-    series: &mut [Event],
-    warnings: &mut Vec<Warning>,
-) {
-    for component in changed {
-        let occurrence = read::event(component, zones, warnings);
-        let master = series.iter_mut().find(|event| event.uid == occurrence.uid);
-        let master = master.filter(|event| event.is_series());
-        let placed = master.and_then(|master| {
-            let date = read::occurrence_date(master, component, zones)?;
-            let difference = master.difference(date, &occurrence)?;
-            master.occurrences.get_or_insert_default().insert(date, difference);
-            Some(())
-        });
-        if placed.is_none() {
-            let text = "an occurrence without its series is not read";
-            warnings.push(Warning::new(component.number, text));
-        }
-    }
+    occurrences::read_changed(changed, &zones, &mut series, warnings);
+    events.extend(series.into_iter().map(|(_, event)| event));
 }
 
 /// Writes an event as a file of its own; `dtstamp` is in seconds since 1970 UTC. Equal events and

@@ -4,14 +4,13 @@ use super::Warning;
 use super::document::{Component, Node};
 use super::line::Line;
 use super::time::{self, Moment, Zones};
-use super::{EXACT, NO_UID, RECURRENCE_ID, REMINDER, write};
-use crate::event::{
-    Body, BodyKind, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
-};
+use super::{EXACT, NO_UID, REMINDER, occurrences, write};
+use crate::event::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
 use crate::field::Name;
-use crate::recurrence::{Recurrence, Rule};
-use chrono::NaiveDate;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::recurrence::{Recurrence, Rule, YEAR_MAX};
+use crate::zone;
+use chrono::{Datelike, NaiveDate};
+use std::collections::BTreeSet;
 
 /// The parameter that tells which line ends a body had.
 pub(super) const LINE_ENDS: &str = "X-EVENSYNC-EOL";
@@ -29,28 +28,8 @@ pub(super) fn event(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warnin
     if let Some(exact) = vevent.line(EXACT) {
         restore(&mut event, &exact.value);
     }
+    event.occurrences = occurrences::deleted(vevent, &event, zones, warnings);
     event
-}
-
-/// The date on which the recurrence of `master` has the occurrence that a VEVENT stands for.
-pub(super) fn occurrence_date(
-    master: &Event,
-    vevent: &Component,
-    zones: &Zones,
-) -> Option<NaiveDate> {
-    let line = vevent.line(RECURRENCE_ID)?;
-    date_of(master, &line, Moment::parse(&line.value)?, zones)
-}
-
-fn date_of(master: &Event, line: &Line, moment: Moment, zones: &Zones) -> Option<NaiveDate> {
-    match moment {
-        Moment::Date(date) => Some(date),
-        Moment::Utc(_) | Moment::Wall(_) => {
-            let start = zones.place(line, moment).instant;
-            let (start_zone, end_zone) = (None, None);
-            master.date_of(&Timing::Timed { start, end: start, start_zone, end_zone })
-        }
-    }
 }
 
 /// RRULE and what else says when it recurs; absent where nothing does.
@@ -64,6 +43,9 @@ fn recurrence(
     let lines: Vec<(usize, &str)> = vevent.nodes.iter().filter(is_rule).filter_map(raw).collect();
     let (number, _) = *lines.first()?;
     let why = match (lines.as_slice(), vevent.line("RRULE"), event.first_wall()) {
+        (_, _, Some(_)) if has_foreign_clock(vevent, event, zones) => {
+            "its zone is not known by name".to_owned()
+        }
         ([_], Some(rule), Some(start)) => {
             let last_day = |until: &str| last_day(event, until, zones);
             match Rule::from_rrule(&rule.value, start, &last_day) {
@@ -79,6 +61,16 @@ fn recurrence(
     Some(Recurrence::Other(lines.into_iter().map(|(_, raw)| raw.to_owned()).collect()))
 }
 
+/// Whether it goes on by the clocks of a zone that only the file knows: on which dates it takes
+/// place can't be told by its instants.
+fn has_foreign_clock(vevent: &Component, event: &Event, zones: &Zones) -> bool {
+    let Some(start) = vevent.line("DTSTART") else { return false };
+    let is_wall = matches!(Moment::parse(&start.value), Some(Moment::Wall(_)));
+    let is_timed = matches!(event.timing, Some(Timing::Timed { .. }));
+    let zone = zones.name_of(&start).filter(|name| !name.trim().is_empty());
+    is_timed && is_wall && zone.is_some_and(|name| zone::iana(name).is_none())
+}
+
 fn raw(node: &Node) -> Option<(usize, &str)> {
     match node {
         Node::Line(number, raw) => Some((*number, raw)),
@@ -91,6 +83,8 @@ fn last_day(event: &Event, until: &str, zones: &Zones) -> Option<NaiveDate> {
     let moment = Moment::parse(until)?;
     let wall = match moment {
         Moment::Date(date) => return Some(date),
+        // The last instants of the calendar can't be told in other zones.
+        _ if moment.date().year() >= YEAR_MAX => return Some(moment.date()),
         // Without a zone of its own it is meant by the clocks of the start.
         Moment::Wall(wall) => wall,
         Moment::Utc(_) => {
@@ -107,22 +101,8 @@ fn last_day(event: &Event, until: &str, zones: &Zones) -> Option<NaiveDate> {
     }
 }
 
-/// EXDATE; absent where the event is no series.
-fn deleted(
-    vevent: &Component,
-    event: &Event,
-    zones: &Zones,
-) -> Option<BTreeMap<NaiveDate, Occurrence>> {
-    event.recurrence.as_ref()?;
-    let dates = vevent.lines("EXDATE").flat_map(|(_, line)| {
-        let moments: Vec<Moment> = line.value.split(',').filter_map(Moment::parse).collect();
-        let dates = moments.into_iter().filter_map(|at| date_of(event, &line, at, zones));
-        dates.collect::<Vec<_>>()
-    });
-    Some(dates.map(|date| (date, Occurrence::Deleted)).collect())
-}
-
-/// The event as its standard properties tell it. A field without a property is absent.
+/// The event as its standard properties tell it. A field without a property is absent, but for how
+/// it recurs: what has no RRULE takes place once.
 pub(super) fn plain(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warning>) -> Event {
     let text = |name: &str| vevent.line(name).map(|line| line.value);
     let categories = vevent.lines("CATEGORIES").map(|(_, line)| line.text_list());
@@ -144,8 +124,8 @@ pub(super) fn plain(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warnin
         importance: importance(vevent),
         ..Event::default()
     };
-    event.recurrence = recurrence(vevent, &event, zones, warnings);
-    event.occurrences = deleted(vevent, &event, zones);
+    let recurrence = recurrence(vevent, &event, zones, warnings);
+    event.recurrence = recurrence.or(Some(Recurrence::Once));
     event
 }
 
@@ -232,7 +212,12 @@ fn reminder(vevent: &Component, timing: Option<&Timing>, zones: &Zones) -> Optio
 }
 
 /// How many minutes before the start an alarm goes off.
+///
+/// One that does nothing is Apple's mark that there is no default alarm.
 pub(super) fn minutes(alarm: &Component, timing: Option<&Timing>, zones: &Zones) -> Option<i32> {
+    if alarm.line("ACTION").is_some_and(|line| line.value.trim().eq_ignore_ascii_case("NONE")) {
+        return None;
+    }
     let trigger = alarm.line("TRIGGER")?;
     let bounds = timing.and_then(|timing| match timing {
         Timing::Timed { start, end, .. } => Some((*start, *end)),

@@ -136,6 +136,11 @@ impl Zones {
         Self { rules: rules.collect(), floating }
     }
 
+    /// The zone that `line` is told in, as it is called there.
+    pub(super) fn name_of<'a>(&'a self, line: &'a Line) -> Option<&'a str> {
+        line.param("TZID").or(self.floating.as_deref())
+    }
+
     /// Places a date or time of `line` in time.
     pub(super) fn place(&self, line: &Line, moment: Moment) -> Placed {
         let kept = line.param(ZONE).map(str::to_owned);
@@ -147,8 +152,7 @@ impl Zones {
             Moment::Date(date) => date.and_time(NaiveTime::MIN),
             Moment::Wall(wall) => wall,
         };
-        let zone = line.param("TZID").or(self.floating.as_deref());
-        let Some(zone) = zone else {
+        let Some(zone) = self.name_of(line) else {
             let problem = Some("a time without a zone; taken for UTC".to_owned());
             return Placed { instant: wall.and_utc().timestamp(), zone: kept, problem };
         };

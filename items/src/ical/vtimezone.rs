@@ -4,9 +4,29 @@
 use super::document::{Component, Node};
 use super::line;
 use super::time::{self, Moment};
+use crate::event::Event;
+use crate::recurrence::{End, Recurrence};
 use crate::zone;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, Weekday};
 use jiff::Timestamp;
+
+/// How many years the zones of a series are defined for: whoever reads it then knows them by name,
+/// or has written it anew.
+pub(super) const SERIES_YEARS: i32 = 30;
+/// An event is taken to last no longer, in years.
+const EVENT_YEARS_MAX: i32 = 5;
+
+/// The last year for which the zones of an event are defined that lies between two years; a series
+/// goes on.
+pub(super) fn last_year(event: &Event, first: i32, last: i32) -> i32 {
+    let end = event.recurrence.as_ref().and_then(Recurrence::rule).map(|rule| rule.end);
+    let within = |year: i32| year.clamp(first, first.saturating_add(SERIES_YEARS));
+    match (event.is_series(), end) {
+        (false, _) => last.clamp(first, first.saturating_add(EVENT_YEARS_MAX)),
+        (true, Some(End::On(date))) => within(date.year().max(last)),
+        (true, _) => first.saturating_add(SERIES_YEARS),
+    }
+}
 
 /// The rules of a known zone, under the name `tzid`, for the years from `first` to `last`. Every
 /// change of the clocks stands there by itself: no rule has to be invented.

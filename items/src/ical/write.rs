@@ -3,7 +3,7 @@
 use super::document::{Component, Node};
 use super::line::{compose, escape};
 use super::time::{self, Zones};
-use super::{EXACT, NO_UID, RECURRENCE_ID, REMINDER, read, vtimezone};
+use super::{EXACT, NO_UID, REMINDER, occurrences, read, vtimezone};
 use crate::event::{
     Body, BodyKind, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
@@ -14,7 +14,7 @@ use chrono::{Datelike, NaiveDate};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who writes.
-const PRODID: &str = "-//evensync//items//EN";
+pub(super) const PRODID: &str = "-//evensync//items//EN";
 
 /// Writes `event` into the file, over the event with its UID if there is one.
 pub(super) fn into(file: &mut Component, event: &Event, dtstamp: i64) {
@@ -34,21 +34,29 @@ pub(super) fn into(file: &mut Component, event: &Event, dtstamp: i64) {
 fn into_calendar(calendar: &mut Component, event: &Event, dtstamp: i64) {
     let zones = Zones::of(calendar);
     let place = place(calendar, event);
-    let mut vevent = match place.map(|at| calendar.nodes.remove(at)) {
-        Some(Node::Component(vevent)) => vevent,
-        Some(Node::Line(..)) | None => Component::new("VEVENT"),
+    let (mut vevent, old) = match place.map(|at| calendar.nodes.remove(at)) {
+        Some(Node::Component(vevent)) => {
+            let old = occurrences::standing(calendar, &vevent, &zones);
+            (vevent, Some(old))
+        }
+        Some(Node::Line(..)) | None => (Component::new("VEVENT"), None),
     };
-    let timing_changed = rewrite(&mut vevent, event, dtstamp, &zones);
-    let whole = read::event(&vevent, &zones, &mut Vec::new());
-    let written_uid = vevent.line("UID").map(|line| line.value);
+    let old_uid = occurrences::uid(&vevent);
+    let event = occurrences::over(old.as_ref(), event);
+    let mut moved = rewrite(&mut vevent, &event, dtstamp, &zones, None);
+    let series = read::event(&vevent, &zones, &mut Vec::new());
+    let own = occurrences::uid(&vevent).unwrap_or_default();
     let at = place.unwrap_or(calendar.nodes.len());
     calendar.nodes.insert(at, Node::Component(vevent));
-    if let Some(occurrences) = &event.occurrences {
-        let is_ours = |vevent: &Component| vevent.line("UID").map(|uid| uid.value) == written_uid;
-        write_changed(calendar, &whole, is_ours, occurrences, (dtstamp, &zones));
+    if old.is_some() {
+        occurrences::adopt(calendar, old_uid.as_deref(), &own);
     }
-    if timing_changed {
-        write_zones(calendar, event);
+    if let Some(all) = &event.occurrences {
+        let both = (old.as_ref(), &series);
+        moved |= occurrences::write_changed(calendar, both, &own, all, (dtstamp, &zones));
+    }
+    if moved {
+        write_zones(calendar, &event, &own);
     }
 }
 
@@ -65,10 +73,11 @@ pub(super) fn as_read(event: &Event) -> Event {
 /// Where the event stands now: by UID, or the only one there is if one of the two has no UID.
 fn place(calendar: &Component, event: &Event) -> Option<usize> {
     let written = as_read(&Event { uid: event.uid.clone(), ..Event::default() }).uid;
+    let written = written.map(|uid| uid.trim().to_owned());
     let single = |at: usize| {
         let vevent = calendar.nodes[at].component("VEVENT")?;
-        let uid = vevent.line("UID").map(|uid| uid.value).filter(|uid| read::is_uid(uid));
-        vevent.line("RECURRENCE-ID").is_none().then_some((at, uid))
+        let uid = occurrences::uid(vevent).filter(|uid| read::is_uid(uid));
+        (!occurrences::is_one(vevent)).then_some((at, uid))
     };
     let all: Vec<_> = (0..calendar.nodes.len()).filter_map(single).collect();
     if let Some((at, _)) = all.iter().find(|(_, uid)| uid.is_some() && *uid == written) {
@@ -80,9 +89,16 @@ fn place(calendar: &Component, event: &Event) -> Option<usize> {
     }
 }
 
-/// Writes the fields that differ, and tells whether the timing is one of them.
-fn rewrite(vevent: &mut Component, event: &Event, dtstamp: i64, zones: &Zones) -> bool {
-    let old = read::event(vevent, zones, &mut Vec::new());
+/// Writes the fields that differ, and tells whether one of them says when the event takes place.
+/// `series` is that of an occurrence.
+pub(super) fn rewrite(
+    vevent: &mut Component,
+    event: &Event,
+    dtstamp: i64,
+    zones: &Zones,
+    series: Option<&Event>,
+) -> bool {
+    let old = whole(series, read::event(vevent, zones, &mut Vec::new()));
     // Changed occurrences stand in components of their own.
     let event = &Event { occurrences: deleted(event), ..event.clone() };
     let differs = |name: &Name| {
@@ -90,8 +106,9 @@ fn rewrite(vevent: &mut Component, event: &Event, dtstamp: i64, zones: &Zones) -
         event.has(*name) && event.only(&field) != old.only(&field)
     };
     let mut changed: Vec<_> = Name::ALL.into_iter().filter(differs).collect();
-    if changed.contains(&Name::Timing) {
-        // Their dates are written with the time of the start.
+    let moved = changed.iter().any(|name| matches!(name, Name::Timing | Name::Recurrence));
+    if moved {
+        // Their dates are written with the time of the start, and are those of the recurrence.
         let dated = [Name::Recurrence, Name::Occurrences].into_iter();
         let stale: Vec<_> =
             dated.filter(|name| event.has(*name) && !changed.contains(name)).collect();
@@ -119,15 +136,23 @@ fn rewrite(vevent: &mut Component, event: &Event, dtstamp: i64, zones: &Zones) -
     for name in &changed {
         vevent.nodes.extend(properties(event, *name));
     }
-    keep_exact(vevent, event, zones);
+    keep_exact(vevent, event, zones, series);
     // Components come after the lines.
     vevent.nodes.sort_by_key(|node| matches!(node, Node::Component(_)));
-    changed.contains(&Name::Timing)
+    moved
+}
+
+/// What a component says: one of a series leaves nothing open that the series has.
+fn whole(series: Option<&Event>, event: Event) -> Event {
+    match series {
+        Some(series) => occurrences::whole(series, event),
+        None => event,
+    }
 }
 
 /// Keeps beside them what the standard properties can't hold.
-fn keep_exact(vevent: &mut Component, event: &Event, zones: &Zones) {
-    let told = read::plain(vevent, zones, &mut Vec::new());
+fn keep_exact(vevent: &mut Component, event: &Event, zones: &Zones, series: Option<&Event>) {
+    let told = whole(series, read::plain(vevent, zones, &mut Vec::new()));
     // What became of occurrences stands in components of their own.
     let held = Name::ALL.into_iter().filter(|name| *name != Name::Occurrences);
     let lost = held.map(Name::field).filter(|field| {
@@ -146,7 +171,7 @@ fn keep_exact(vevent: &mut Component, event: &Event, zones: &Zones) {
 }
 
 /// The field that a property or component belongs to.
-fn owner(name: &str) -> Option<Name> {
+pub(super) fn owner(name: &str) -> Option<Name> {
     Some(match name {
         "SUMMARY" => Name::Subject,
         "DESCRIPTION" | "X-ALT-DESC" => Name::Body,
@@ -251,44 +276,12 @@ fn deleted(event: &Event) -> Option<BTreeMap<NaiveDate, Occurrence>> {
 }
 
 /// A line that names the occurrence of `date` by its start.
-fn dated(name: &str, event: &Event, date: NaiveDate) -> Option<String> {
+pub(super) fn dated(name: &str, event: &Event, date: NaiveDate) -> Option<String> {
     match event.timing_on(date)? {
         Timing::Timed { start, start_zone, .. } => moment(name, start, &start_zone),
         Timing::AllDay { start, .. } => {
             Some(compose(name, &[("VALUE", "DATE")], &time::format_date(start)?))
         }
-    }
-}
-
-/// Writes a component for each changed occurrence of the series, over those that stand there.
-fn write_changed(
-    calendar: &mut Component,
-    series: &Event,
-    is_ours: impl Fn(&Component) -> bool,
-    occurrences: &BTreeMap<NaiveDate, Occurrence>,
-    (dtstamp, zones): (i64, &Zones),
-) {
-    let mut standing = BTreeMap::new();
-    calendar.nodes.retain(|node| {
-        let vevent = node.component("VEVENT").filter(|vevent| is_ours(vevent));
-        let date = vevent.and_then(|vevent| read::occurrence_date(series, vevent, zones));
-        if let (Some(vevent), Some(date)) = (vevent, date) {
-            standing.insert(date, vevent.clone());
-        }
-        date.is_none()
-    });
-    for (date, occurrence) in occurrences {
-        let Occurrence::Changed(own) = occurrence else { continue };
-        let (Some(event), Some(id)) =
-            (series.changed_on(*date, own), dated(RECURRENCE_ID, series, *date))
-        else {
-            continue;
-        };
-        let mut vevent = standing.remove(date).unwrap_or_else(|| Component::new("VEVENT"));
-        vevent.nodes.retain(|node| node.name() != RECURRENCE_ID);
-        rewrite(&mut vevent, &event, dtstamp, zones);
-        vevent.nodes.insert(1, Node::Line(0, id));
-        calendar.nodes.push(Node::Component(vevent));
     }
 }
 
@@ -366,20 +359,31 @@ fn importance(value: Importance) -> Vec<String> {
     vec![compose("PRIORITY", &[], priority), compose("X-MICROSOFT-CDO-IMPORTANCE", &[], number)]
 }
 
-/// Defines the zones that the event names. Where other events stand beside it, definitions that
-/// are there already stay: they may be made for other years.
-fn write_zones(calendar: &mut Component, event: &Event) {
-    let Some(Timing::Timed { start, end, start_zone, end_zone }) = &event.timing else { return };
-    let alone = calendar.components("VEVENT").count() == 1;
-    let years = [*start, *end].map(|at| chrono::DateTime::from_timestamp(at, 0).map(|t| t.year()));
-    let [Some(first), Some(last)] = years else { return };
-    let named = [(start, start_zone), (end, end_zone)];
-    let used = named.into_iter().filter_map(|(at, zone)| {
-        let zone = zone.as_deref()?;
-        wall(zone, *at)?;
-        Some((zone, zone::iana(zone)?))
+/// Defines the zones that the event and its occurrences name. Where other events stand beside it,
+/// definitions that are there already stay: they may be made for other years.
+fn write_zones(calendar: &mut Component, event: &Event, own: &str) {
+    let is_other = |vevent: &Component| occurrences::uid(vevent).unwrap_or_default() != own;
+    let alone = !calendar.components("VEVENT").any(is_other);
+    let changed = event.occurrences.iter().flatten().filter_map(|(_, one)| match one {
+        Occurrence::Changed(own) => own.timing.as_ref(),
+        Occurrence::Deleted => None,
     });
-    for (tzid, name) in used.collect::<BTreeSet<_>>() {
+    let mut years = BTreeSet::new();
+    let mut used = BTreeSet::new();
+    for timing in event.timing.iter().chain(changed) {
+        let Timing::Timed { start, end, start_zone, end_zone } = timing else { continue };
+        for (at, zone) in [(start, start_zone), (end, end_zone)] {
+            years.extend(chrono::DateTime::from_timestamp(*at, 0).map(|at| at.year()));
+            if let Some(zone) = zone
+                && wall(zone, *at).is_some()
+            {
+                used.extend(zone::iana(zone).map(|name| (zone.as_str(), name)));
+            }
+        }
+    }
+    let (Some(first), Some(last)) = (years.first(), years.last()) else { return };
+    let last = vtimezone::last_year(event, *first, *last);
+    for (tzid, name) in used {
         let is_it = |node: &Node| {
             let id = node.component("VTIMEZONE").and_then(|zone| zone.line("TZID"));
             id.is_some_and(|line| line.value == tzid)
@@ -387,7 +391,6 @@ fn write_zones(calendar: &mut Component, event: &Event) {
         if !alone && calendar.nodes.iter().any(is_it) {
             continue;
         }
-        let last = last.clamp(first, first.saturating_add(5));
         let Some(zone) = vtimezone::write(tzid, name, first - 1, last.saturating_add(1)) else {
             continue;
         };

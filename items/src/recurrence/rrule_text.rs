@@ -1,7 +1,7 @@
 //! RFC 5545's RRULE to and from a rule.
 
-use super::{End, Index, Pattern, Rule, Weekday};
-use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
+use super::{End, Index, Pattern, Rule, Weekday, YEAR_MAX, month_days};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -36,7 +36,8 @@ const DAYS: [(&str, Weekday); 7] = [
 ];
 
 impl Rule {
-    /// The value of RRULE. `until` writes the end of the last day; without it a date alone is written.
+    /// The value of RRULE. `until` writes the end of the last day; without it a date alone is
+    /// written.
     pub fn to_rrule(&self, until: Option<&dyn Fn(NaiveDate) -> String>) -> String {
         let mut text = pattern_text(&self.pattern);
         // Writing to a String can't fail.
@@ -66,7 +67,11 @@ impl Rule {
         let interval = parts.number("INTERVAL").unwrap_or(Ok(1)).map_err(|()| malformed())?;
         let end = match (parts.take("COUNT"), parts.take("UNTIL")) {
             (Some(count), None) => End::Count(count.parse().map_err(|_| malformed())?),
-            (None, Some(until)) => End::On(last_day(&until).ok_or_else(malformed)?),
+            (None, Some(until)) => match last_day(&until).ok_or_else(malformed)? {
+                // How some programs say "for ever": 99991231T235959Z.
+                day if day.year() >= YEAR_MAX => End::Never,
+                day => End::On(day),
+            },
             (None, None) => End::Never,
             (Some(_), Some(_)) => return Err(malformed()),
         };
@@ -106,13 +111,10 @@ fn pattern_text(pattern: &Pattern) -> String {
             format!("{}{}", frequency("MONTHLY", *interval), nth(*index, days))
         }
         Pattern::AbsoluteYearly { interval, month, day } => {
-            let safe = match month {
-                2 => 28,
-                4 | 6 | 9 | 11 => 30,
-                _ => 31,
-            };
+            let (safe, longest) = month_days(*month);
             let text = frequency("YEARLY", *interval);
-            format!("{text};BYMONTH={month}{}", month_day(*day, safe))
+            let day = if *day > longest { 31 } else { *day };
+            format!("{text};BYMONTH={month}{}", month_day(day, safe))
         }
         Pattern::RelativeYearly { interval, month, index, days } => {
             let text = frequency("YEARLY", *interval);
@@ -130,13 +132,13 @@ fn frequency(name: &str, interval: u32) -> String {
 
 /// A day of the month; from the days after `safe` the last that the month has.
 fn month_day(day: u32, safe: u32) -> String {
-    match day {
+    match day.min(31) {
         31 if safe < 31 => ";BYMONTHDAY=-1".to_owned(),
-        _ if day > safe => {
+        day if day > safe => {
             let days: Vec<String> = (safe..=day).map(|day| day.to_string()).collect();
             format!(";BYMONTHDAY={};BYSETPOS=-1", days.join(","))
         }
-        _ => format!(";BYMONTHDAY={day}"),
+        day => format!(";BYMONTHDAY={day}"),
     }
 }
 
@@ -230,21 +232,25 @@ impl Parts {
     }
 
     fn yearly(&mut self, interval: u32, start: NaiveDate) -> Result<Pattern, Inexpressible> {
-        let month = match self.take("BYMONTH") {
-            None => start.month(),
+        let named = match self.take("BYMONTH") {
+            None => None,
             Some(month) => {
-                month.parse().map_err(|_| Inexpressible::Part(format!("BYMONTH={month}")))?
+                let unknown = || Inexpressible::Part(format!("BYMONTH={month}"));
+                let number = month.parse().ok().filter(|number| (1..=12).contains(number));
+                Some(number.ok_or_else(unknown)?)
             }
         };
         if let Some((index, days)) = self.nth()? {
+            // Without a month it is that of the year (RFC 5545 3.3.10): one of the first four lies
+            // in January, the last in December.
+            let month = named.unwrap_or(if index == Index::Last { 12 } else { 1 });
             return Ok(Pattern::RelativeYearly { interval, month, index, days });
         }
-        let safe = match month {
-            2 => 28,
-            4 | 6 | 9 | 11 => 30,
-            _ => 31,
-        };
-        let day = self.month_day(start, safe)?;
+        if let (None, Some(day)) = (named, self.0.get("BYMONTHDAY")) {
+            return Err(Inexpressible::Part(format!("BYMONTHDAY={day} of every month in a year")));
+        }
+        let month = named.unwrap_or_else(|| start.month());
+        let day = self.month_day(start, month_days(month).0)?;
         Ok(Pattern::AbsoluteYearly { interval, month, day })
     }
 
@@ -261,7 +267,8 @@ impl Parts {
     fn nth(&mut self) -> Result<Option<(Index, BTreeSet<Weekday>)>, Inexpressible> {
         let Some(value) = self.0.get("BYDAY").cloned() else { return Ok(None) };
         let unknown = || Inexpressible::Part(format!("BYDAY={value}"));
-        let (number, day) = value.split_at(value.len().saturating_sub(2));
+        let day_at = value.len().saturating_sub(2);
+        let (number, day) = value.split_at_checked(day_at).ok_or_else(unknown)?;
         if let (Ok(position), Some(day)) = (number.parse::<i32>(), weekday(day)) {
             self.take("BYDAY");
             let index = index(position).ok_or_else(unknown)?;
@@ -301,10 +308,10 @@ impl Parts {
 
     /// Some programs repeat the time of the start.
     fn same_time_of_day(&mut self, start: NaiveTime) -> Result<(), Inexpressible> {
-        for (name, format) in [("BYHOUR", "%-H"), ("BYMINUTE", "%-M"), ("BYSECOND", "%-S")] {
+        let (hour, minute, second) = (start.hour(), start.minute(), start.second());
+        for (name, shown) in [("BYHOUR", hour), ("BYMINUTE", minute), ("BYSECOND", second)] {
             if let Some(value) = self.take(name)
-                && value.trim_start_matches('0') != start.format(format).to_string()
-                && value.parse() != Ok(0)
+                && value.parse() != Ok(shown)
             {
                 return Err(Inexpressible::WithinADay);
             }
@@ -357,10 +364,15 @@ mod tests {
         for (from, rule, full) in [
             ("2026-11-25", "FREQ=WEEKLY", "FREQ=WEEKLY;BYDAY=WE;WKST=MO"),
             ("2026-11-25", "FREQ=MONTHLY", "FREQ=MONTHLY;BYMONTHDAY=25"),
+            ("2026-11-25", "FREQ=YEARLY;BYHOUR=9", "FREQ=YEARLY;BYMONTH=11;BYMONTHDAY=25"),
+            ("2026-11-25", "FREQ=DAILY;BYHOUR=09;BYMINUTE=00;BYSECOND=0", "FREQ=DAILY"),
+            ("2026-11-25", "FREQ=DAILY;UNTIL=99991231T235959Z", "FREQ=DAILY"),
+            ("2026-01-12", "FREQ=YEARLY;BYDAY=2MO", "FREQ=YEARLY;BYMONTH=1;BYDAY=2MO"),
+            ("2026-12-28", "FREQ=YEARLY;BYDAY=-1MO", "FREQ=YEARLY;BYMONTH=12;BYDAY=-1MO"),
             (
-                "2026-11-25",
-                "FREQ=YEARLY;BYHOUR=9;BYMINUTE=0",
-                "FREQ=YEARLY;BYMONTH=11;BYMONTHDAY=25",
+                "2026-01-06",
+                "FREQ=YEARLY;BYDAY=MO,TU;BYSETPOS=2",
+                "FREQ=YEARLY;BYMONTH=1;BYDAY=MO,TU;BYSETPOS=2",
             ),
             ("2026-11-25", "freq=daily;byday=we", "FREQ=WEEKLY;BYDAY=WE;WKST=MO"),
         ] {
@@ -381,6 +393,17 @@ mod tests {
             ("2026-12-31", "FREQ=MONTHLY"),
             ("2028-02-29", "FREQ=YEARLY"),
             ("2026-11-25", "FREQ=YEARLY;BYWEEKNO=48"),
+            ("2026-11-25", "FREQ=YEARLY;BYMONTHDAY=25"),
+            ("2026-11-30", "FREQ=YEARLY;BYMONTHDAY=-1"),
+            ("2026-11-30", "FREQ=YEARLY;BYMONTHDAY=28,29,30;BYSETPOS=-1"),
+            ("2026-11-09", "FREQ=YEARLY;BYDAY=2MO"),
+            ("2026-11-30", "FREQ=YEARLY;BYDAY=-1MO"),
+            ("2026-11-30", "FREQ=YEARLY;BYDAY=MO,TU;BYSETPOS=-1"),
+            ("2026-11-25", "FREQ=YEARLY;BYMONTH=13;BYMONTHDAY=1"),
+            ("2026-11-25", "FREQ=DAILY;BYHOUR=0"),
+            ("2026-11-25", "FREQ=DAILY;BYMINUTE=0,30"),
+            ("2026-11-25", "FREQ=MONTHLY;BYDAY=1€"),
+            ("2026-11-25", "FREQ=MONTHLY;BYDAY=€"),
             ("2026-11-25", "FREQ=WEEKLY;BYDAY=MO"),
             ("2026-11-25", "FREQ=WEEKLY;COUNT=2;UNTIL=20270101"),
             ("2026-11-25", "FREQ=WEEKLY;INTERVAL=0"),
@@ -388,5 +411,16 @@ mod tests {
         ] {
             assert!(Rule::from_rrule(rule, start(from), &last_day).is_err(), "{rule}");
         }
+    }
+
+    #[test]
+    fn days_that_no_month_has_are_its_last() {
+        let end = End::Never;
+        let monthly =
+            Rule { pattern: Pattern::AbsoluteMonthly { interval: 1, day: u32::MAX }, end };
+        assert_eq!(monthly.to_rrule(None), "FREQ=MONTHLY;BYMONTHDAY=-1");
+        let pattern = Pattern::AbsoluteYearly { interval: 1, month: 4, day: u32::MAX };
+        let yearly = Rule { pattern, end };
+        assert_eq!(yearly.to_rrule(None), "FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=-1");
     }
 }

@@ -137,7 +137,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         show_as: rest.2,
         sensitivity: rest.3,
         importance: rest.4,
-        recurrence: None,
+        recurrence: Some(Recurrence::Once),
         occurrences: None,
     })
 }

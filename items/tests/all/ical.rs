@@ -4,7 +4,8 @@ use crate::events;
 use chrono::NaiveDate;
 use items::ical::{read, write, write_into};
 use items::{
-    Body, BodyKind, Digester, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
+    Body, BodyKind, Digester, Event, Importance, Occurrence, Recurrence, Reminder, Sensitivity,
+    ShowAs, Timing,
 };
 use proptest::prelude::*;
 
@@ -35,6 +36,7 @@ fn lunch() -> Event {
         show_as: Some(ShowAs::OutOfOffice),
         sensitivity: Some(Sensitivity::Personal),
         importance: Some(Importance::High),
+        recurrence: Some(Recurrence::Once),
         ..Event::default()
     }
 }

@@ -4,5 +4,8 @@ mod bodies;
 mod digests;
 mod events;
 mod ical;
+mod imports;
+mod producers;
+mod series;
 mod shared;
 mod zones;

@@ -130,6 +130,12 @@ pub(super) fn folders(db: &Connection, mailbox: &str) -> rusqlite::Result<Vec<Fo
     rows.collect()
 }
 
+/// The mailboxes, by name.
+pub(super) fn mailboxes(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = db.prepare("SELECT DISTINCT mailbox FROM folder ORDER BY mailbox")?;
+    statement.query_map([], |row| row.get(0))?.collect()
+}
+
 pub(super) fn has_folder(db: &Connection, mailbox: &str, number: i64) -> rusqlite::Result<bool> {
     db.prepare_cached("SELECT 1 FROM folder WHERE id = ?1 AND mailbox = ?2")?
         .exists(params![number, mailbox])
@@ -160,10 +166,12 @@ impl Now {
     }
 }
 
-/// The event in an item's text.
+/// The event in an item's text. What the text says nothing of is empty: this replica could hold it,
+/// and a field that is absent here would never get what is written elsewhere.
 pub(super) fn parse(ics: &str) -> Result<Event, Trouble> {
     let unreadable = || Trouble::new("local-unreadable", "the item's text holds no event");
-    items::ical::read(ics.as_bytes()).events.into_iter().next().ok_or_else(unreadable)
+    let event = items::ical::read(ics.as_bytes()).events.into_iter().next();
+    event.map(Event::filled).ok_or_else(unreadable)
 }
 
 /// An item's text: the event, and what evensync doesn't model of the text that stood there.

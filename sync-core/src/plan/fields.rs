@@ -1,12 +1,12 @@
 //! The decision about a link whose copies are there: field by field.
 
 use super::{Decision, Verdict, all_fields, holders};
-use crate::ids::{Field, ReplicaId};
+use crate::ids::{Digest, ElementKey, Field, ReplicaId};
 use crate::journal::{Carry, ConflictKind, Conflicted, Op, Plan, PutElement, SideValue};
 use crate::merge::{self, Copy, ElementPatch, Merged};
 use crate::policy::{Direction, Policy, Rule};
 use crate::state::{Dispute, Leg, Link};
-use crate::value::{Rendition, Value};
+use crate::value::{Print, Rendition, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Holder<'a> = (ReplicaId, &'a Leg, &'a Rendition, &'a Value);
@@ -19,6 +19,8 @@ struct Outcome {
     conflicts: Vec<Conflicted>,
     /// Copies that lose a conflict and are to live on.
     forks: BTreeSet<ReplicaId>,
+    /// Fields with a conflict that a person is to decide.
+    waiting: BTreeSet<Field>,
 }
 
 /// Merges all fields of a link with at least two present copies.
@@ -47,12 +49,13 @@ pub(super) fn merge_fields(decision: &mut Decision, link: &Link, policy: &Policy
             Merged::Carry { from, to } => outcome.carry(field, &holders, from, &to),
             Merged::Elements(patches) => outcome.elements(field, &holders, &patches),
             Merged::Conflict { between } => {
-                let winner = outcome.conflict(link, policy, field, &holders, &between);
+                let winner = outcome.conflict(link, policy, field, &holders, (&between, None));
                 let settled = winner.map(|winner| merge::spread(&copies, winner));
                 outcome.settled(field, &holders, settled);
             }
-            Merged::Disputed { between } => {
-                let winner = outcome.conflict(link, policy, field, &holders, &between);
+            Merged::Disputed { between, keys } => {
+                let about = (&between, Some(&keys));
+                let winner = outcome.conflict(link, policy, field, &holders, about);
                 let settled = merge::merge_disputed(&copies, winner);
                 outcome.settled(field, &holders, Some(settled));
             }
@@ -95,7 +98,11 @@ impl Outcome {
         let Some((_, _, rendition, value)) = holders.iter().find(|h| h.0 == from) else { return };
         let Some(content) = rendition.content else { return };
         for target in to {
-            let carry = Carry::Whole { from: Some(from), content, value: (*value).clone() };
+            let held = holders.iter().find(|h| h.0 == *target).map(|h| h.3);
+            let carry = match (value, held) {
+                (Value::Set(wanted), Some(Value::Set(held))) => replacing(wanted, held, content),
+                (_, _) => Carry::Whole { from: Some(from), content, value: (*value).clone() },
+            };
             self.carries.entry(*target).or_default().insert(field.clone(), carry);
         }
     }
@@ -117,7 +124,7 @@ impl Outcome {
                     Some((key.clone(), PutElement { content, print: *elements.get(key)? }))
                 })
                 .collect();
-            let carry = Carry::Elements { put, drop: patch.drop.clone() };
+            let carry = Carry::Elements { put, drop: patch.drop.clone(), late: false };
             self.carries.entry(*target).or_default().insert(field.clone(), carry);
         }
     }
@@ -128,7 +135,7 @@ impl Outcome {
         policy: &Policy,
         field: &Field,
         holders: &[Holder<'_>],
-        between: &BTreeSet<ReplicaId>,
+        (between, keys): (&BTreeSet<ReplicaId>, Option<&BTreeSet<ElementKey>>),
     ) -> Option<ReplicaId> {
         let sides: BTreeMap<ReplicaId, Option<SideValue>> = holders
             .iter()
@@ -136,15 +143,19 @@ impl Outcome {
             .map(|(replica, _, rendition, value)| {
                 let side = rendition
                     .content
-                    .map(|content| SideValue { content, value: Some((*value).clone()) });
+                    .map(|content| SideValue { content, value: Some(part(value, keys)) });
                 (*replica, side)
             })
             .collect();
         let known = link.dispute(Some(field)).filter(|dispute| covers(dispute, &sides));
-        match known {
+        let winner = match known {
             Some(dispute) => dispute.winner,
             None => self.judge(link, policy, field, sides, holders),
+        };
+        if winner.is_none() {
+            self.waiting.insert(field.clone());
         }
+        winner
     }
 
     /// What a conflict with a winner comes to.
@@ -164,9 +175,7 @@ impl Outcome {
         else {
             return false;
         };
-        let has_past =
-            |leg: &Leg| leg.base.as_ref().is_some_and(|base| base.fields.contains_key(field));
-        if holders.iter().any(|(_, leg, ..)| has_past(leg)) {
+        if holders.iter().any(|(_, leg, ..)| leg.has_base(field)) {
             return false;
         }
         let mut is_any = false;
@@ -178,7 +187,7 @@ impl Outcome {
                 .collect();
             if !put.is_empty() {
                 is_any = true;
-                let carry = Carry::Elements { put, drop: BTreeSet::new() };
+                let carry = Carry::Elements { put, drop: BTreeSet::new(), late: false };
                 self.carries.entry(*replica).or_default().insert(field.clone(), carry);
             }
         }
@@ -237,13 +246,10 @@ impl Outcome {
         if !self.agreed.is_empty() {
             decision.verdicts.push(Verdict::Agree(self.agreed));
         }
-        for (replica, carries) in self.carries {
-            let Some(leg) = link.legs.get(&replica).filter(|_| policy.writes_to(replica)) else {
-                continue;
-            };
+        for (replica, carries) in writes(self.carries, &self.waiting, policy) {
+            let Some(leg) = link.legs.get(&replica) else { continue };
             let Some(onto) = leg.rendition().and_then(|r| r.content) else { continue };
             let op = Op::Update { id: leg.id.clone(), if_match: leg.version.clone(), onto };
-            let carries = one_write(policy, replica, carries);
             decision.plans.push(Plan { link: link.id, replica, op, carries });
         }
         // What a write takes away is carried elsewhere first.
@@ -252,22 +258,77 @@ impl Outcome {
     }
 }
 
-/// Of what a replica is to get, what goes into its next write: sets that come late are alone in
-/// theirs, and a write that leaves some of them empty says so.
-fn one_write(
-    policy: &Policy,
-    replica: ReplicaId,
-    carries: BTreeMap<Field, Carry>,
-) -> BTreeMap<Field, Carry> {
-    let (late, mut now): (BTreeMap<Field, Carry>, BTreeMap<Field, Carry>) =
-        carries.into_iter().partition(|(field, _)| policy.is_late(replica, field));
-    if now.is_empty() {
-        return late;
+/// The part of a value that is about `keys`.
+fn part(value: &Value, keys: Option<&BTreeSet<ElementKey>>) -> Value {
+    match (value, keys) {
+        (Value::Set(elements), Some(keys)) => {
+            let of_keys = elements.iter().filter(|(key, _)| keys.contains(*key));
+            Value::Set(of_keys.map(|(key, print)| (key.clone(), *print)).collect())
+        }
+        (Value::Set(_) | Value::Scalar(_), _) => value.clone(),
     }
-    let emptied: Vec<Field> =
-        policy.emptied_by(replica, |field| now.contains_key(field)).cloned().collect();
-    now.extend(emptied.into_iter().map(|field| (field, Carry::Emptied)));
-    now
+}
+
+/// What makes a set that holds `held` mean what `wanted` does.
+fn replacing(
+    wanted: &BTreeMap<ElementKey, Print>,
+    held: &BTreeMap<ElementKey, Print>,
+    content: Digest,
+) -> Carry {
+    let lacks = |(key, print): &(&ElementKey, &Print)| {
+        held.get(*key).is_none_or(|held| held.meaning != print.meaning)
+    };
+    let put = wanted.iter().filter(lacks);
+    let put = put.map(|(key, print)| (key.clone(), PutElement { content, print: *print }));
+    let drop = held.keys().filter(|key| !wanted.contains_key(*key)).cloned().collect();
+    Carry::Elements { put: put.collect(), drop, late: false }
+}
+
+/// Of what each replica is to get, what goes into its next write. Sets that come late are alone in
+/// theirs; a write that leaves some of them empty says so.
+fn writes(
+    carries: BTreeMap<ReplicaId, BTreeMap<Field, Carry>>,
+    waiting: &BTreeSet<Field>,
+    policy: &Policy,
+) -> Vec<(ReplicaId, BTreeMap<Field, Carry>)> {
+    let mut parts: Vec<(ReplicaId, BTreeMap<Field, Carry>, BTreeMap<Field, Carry>)> = vec![];
+    for (replica, carries) in carries.into_iter().filter(|(r, _)| policy.writes_to(*r)) {
+        let (late, mut now): (BTreeMap<Field, Carry>, BTreeMap<Field, Carry>) =
+            carries.into_iter().partition(|(field, _)| policy.is_late(replica, field));
+        // What waits for a person isn't taken away.
+        now.retain(|field, _| {
+            policy.emptied_by(replica, |by| by == field).all(|set| !waiting.contains(set))
+        });
+        parts.push((
+            replica,
+            now,
+            late.into_iter().map(|(field, carry)| (field, carry.late())).collect(),
+        ));
+    }
+    let emptied: Vec<(ReplicaId, Vec<Field>)> = parts
+        .iter()
+        .map(|(replica, now, _)| {
+            (*replica, policy.emptied_by(*replica, |by| now.contains_key(by)).cloned().collect())
+        })
+        .collect();
+    let is_taken_elsewhere = |replica: ReplicaId, field: &Field| {
+        emptied.iter().any(|(other, sets)| *other != replica && sets.contains(field))
+    };
+    let mut writes = vec![];
+    for (at, (replica, mut now, late)) in parts.into_iter().enumerate() {
+        if now.is_empty()
+            || late.keys().any(|field| is_taken_elsewhere(replica, field))
+                && !emptied[at].1.is_empty()
+        {
+            if !late.is_empty() {
+                writes.push((replica, late));
+            }
+            continue;
+        }
+        now.extend(emptied[at].1.iter().map(|field| (field.clone(), Carry::Emptied)));
+        writes.push((replica, now));
+    }
+    writes
 }
 
 /// Whether a conflict on record is still the one at hand: every copy holds what it held then, or

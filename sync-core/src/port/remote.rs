@@ -38,7 +38,9 @@ pub struct Capabilities {
     pub fields: BTreeSet<Field>,
     /// Sets whose elements take requests of their own, one after the other: they are written after
     /// the rest of the item and in no write with it, and its stamp is renewed only when all of them
-    /// arrived. To each, the fields whose writing leaves it empty.
+    /// arrived. Such a write that failed after its first request is in doubt or stale, whatever the
+    /// reason: any other failure says that nothing happened. Where an element couldn't be written,
+    /// the answer has no version. To each, the fields whose writing leaves it empty.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub late: BTreeMap<Field, BTreeSet<Field>>,
     /// Whether a create sent twice with one key makes one item (Graph's `transactionId`).

@@ -5,7 +5,7 @@ use crate::ids::{ElementKey, Field, RemoteId};
 use crate::journal::{Applied, Carry, Proof};
 use crate::port::Stamp;
 use crate::value::{Fields, Rendition, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Leg {
     pub(super) fn unread(id: &RemoteId) -> Self {
@@ -20,6 +20,8 @@ impl Leg {
             stamped: None,
             keys: vec![],
             partly: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            unproven: BTreeSet::new(),
         }
     }
 
@@ -52,7 +54,9 @@ impl Leg {
                     }
                     continue;
                 };
-                let settled = same_version && seen.is_some_and(|seen| old.unchanged(seen));
+                let settled = same_version
+                    && !self.unproven.contains(field)
+                    && seen.is_some_and(|seen| old.unchanged(seen));
                 if settled {
                     base.fields.insert(field.clone(), value.clone());
                 } else if let Some(adopted) = adopt(old, value) {
@@ -64,15 +68,17 @@ impl Leg {
         self.id = id.clone();
         self.version.clone_from(&now.version);
         self.wrote = None;
+        self.unproven.clear();
         changed
     }
 
     /// Remembers the elements of a write that may have come to a part.
     pub(super) fn may_hold(&mut self, field: &Field, carry: &Carry) {
-        let Carry::Elements { put, drop } = carry else { return };
+        let Carry::Elements { put, drop, .. } = carry else { return };
         let elements = self.partly.entry(field.clone()).or_default();
         elements.extend(drop.iter().map(|key| (key.clone(), None)));
-        elements.extend(put.iter().map(|(key, element)| (key.clone(), Some(element.print))));
+        let put = put.iter().map(|(key, element)| (key.clone(), Some(element.print.elsewhere())));
+        elements.extend(put);
     }
 
     /// What of such writes is found in `now`: those elements are ours.
@@ -117,9 +123,21 @@ impl Leg {
         base.content = rendition.content.or(base.content);
     }
 
-    /// Begins the past of a set anew: as empty, or as unknown.
-    pub(super) fn restart_set(&mut self, field: &Field, is_known: bool) {
+    /// Begins the past of a set anew: as empty, or as unknown. What the copy held may still be there
+    /// where it was to be emptied; what it holds is owed to the one that was.
+    pub(super) fn restart_set(&mut self, field: &Field, is_known: bool, is_emptied: bool) {
+        let held = match self.rendition().and_then(|rendition| rendition.fields.get(field)) {
+            Some(Value::Set(held)) => held.clone(),
+            Some(Value::Scalar(_)) | None => BTreeMap::new(),
+        };
         self.partly.remove(field);
+        self.owed.remove(field);
+        if is_emptied {
+            let left = held.into_iter().map(|(key, print)| (key, Some(print.elsewhere())));
+            self.partly.insert(field.clone(), left.collect());
+        } else {
+            self.owed.insert(field.clone(), held);
+        }
         let base = self.base.get_or_insert_with(Base::default);
         match is_known {
             true => drop(base.fields.insert(field.clone(), Value::Set(BTreeMap::new()))),
@@ -129,7 +147,7 @@ impl Leg {
 
     /// Takes in what was written to this copy.
     pub(super) fn written(&mut self, field: &Field, carry: &Carry) {
-        self.partly.remove(field);
+        self.forget_part(field, carry);
         let base = self.base.get_or_insert_with(Base::default);
         match carry {
             // The link says what is known of it from here on.
@@ -142,6 +160,22 @@ impl Leg {
         }
         if let Seen::Present(rendition) = &mut self.seen {
             write_value(&mut rendition.fields, field, carry);
+        }
+    }
+
+    /// What a whole write brought or took away is proven by it.
+    fn forget_part(&mut self, field: &Field, carry: &Carry) {
+        match carry {
+            Carry::Elements { put, drop, late } => {
+                if let Some(elements) = self.partly.get_mut(field) {
+                    elements.retain(|key, _| !put.contains_key(key) && !drop.contains(key));
+                }
+                if *late {
+                    self.unproven.insert(field.clone());
+                }
+            }
+            Carry::Whole { .. } => drop(self.partly.remove(field)),
+            Carry::Emptied => {}
         }
     }
 
@@ -178,7 +212,7 @@ fn write_value(fields: &mut Fields, field: &Field, carry: &Carry) {
         Carry::Emptied => {
             fields.insert(field.clone(), Value::Set(BTreeMap::new()));
         }
-        Carry::Elements { put, drop } => {
+        Carry::Elements { put, drop, .. } => {
             let entry = fields.entry(field.clone()).or_insert(Value::Set(BTreeMap::new()));
             let Value::Set(elements) = entry else { return };
             for (key, element) in put {

@@ -97,6 +97,7 @@ impl Link {
         if self.buried {
             self.buried = false;
             self.met = false;
+            self.origin = None;
             self.part();
             self.held = None;
             self.legs.clear();
@@ -146,7 +147,15 @@ impl Link {
                     leg.seen = Seen::Unread;
                 }
             }
-            Outcome::NotApplied(NotApplied::Lost) => {}
+            Outcome::NotApplied(NotApplied::Lost) => {
+                // A part of it may have arrived.
+                let is_late = |carry: &Carry| matches!(carry, Carry::Elements { late: true, .. });
+                if let Some(leg) = self.legs.get_mut(&replica)
+                    && intent.plan.carries.values().any(is_late)
+                {
+                    leg.seen = Seen::Unread;
+                }
+            }
         }
     }
 
@@ -188,6 +197,11 @@ impl Link {
     /// The base of everyone who took part becomes what was written, never what is found.
     fn carried(&mut self, intent: &Intent, applied: &Applied) {
         let target = intent.plan.replica;
+        for (field, carry) in &intent.plan.carries {
+            if *carry == Carry::Emptied {
+                self.empty(field, target);
+            }
+        }
         if let Some(leg) = self.legs.get_mut(&target) {
             for (field, carry) in &intent.plan.carries {
                 leg.written(field, carry);
@@ -201,14 +215,7 @@ impl Link {
                 Carry::Whole { from: Some(from), value, .. } => {
                     self.rebase_source(field, *from, value);
                 }
-                Carry::Whole { from: None, .. } => {}
-                Carry::Emptied => {
-                    // The copy holds nothing of it, and all that the others hold is to come. What a
-                    // fork is to hold stands in its origin alone.
-                    let is_known = self.origin.is_none();
-                    self.carrying.remove(field);
-                    self.legs.values_mut().for_each(|leg| leg.restart_set(field, is_known));
-                }
+                Carry::Whole { from: None, .. } | Carry::Emptied => {}
                 Carry::Elements { put, drop, .. } => {
                     let keys = put.keys().chain(drop);
                     self.carrying.remove(field);
@@ -224,7 +231,8 @@ impl Link {
         self.disputes.retain(|d| match &d.field {
             // The winner's value may have more copies to go to.
             Some(field) => {
-                !intent.plan.carries.contains_key(field) || self.carrying.contains_key(field)
+                let carry = intent.plan.carries.get(field);
+                !carry.is_some_and(|carry| d.concerns(carry)) || self.carrying.contains_key(field)
             }
             None => !created,
         });
@@ -275,15 +283,23 @@ impl Link {
         self.legs.values_mut().for_each(|leg| leg.rebase_element(field, key));
     }
 
+    /// The copy holds nothing of a set any more, and all that the others hold of it is to come. What a
+    /// fork is to hold stands in its origin alone, until it has a past.
+    fn empty(&mut self, field: &Field, target: ReplicaId) {
+        let is_known = self.origin.is_none() || self.legs.values().any(|leg| leg.has_base(field));
+        self.carrying.remove(field);
+        for (replica, leg) in &mut self.legs {
+            leg.restart_set(field, is_known, *replica == target);
+        }
+    }
+
     /// A set without a past that is the same everywhere now has one from here on: were it agreed on
     /// only at the next look, what somebody takes away until then would come back.
     fn rebase_set(&mut self, field: &Field) {
         let holds = |leg: &Leg| leg.rendition()?.fields.get(field).cloned();
         let held: Vec<Value> = self.legs.values().filter_map(holds).collect();
         let is_same = held.windows(2).all(|pair| pair[0].same_meaning(&pair[1]));
-        let has_past =
-            |leg: &Leg| leg.base.as_ref().is_some_and(|base| base.fields.contains_key(field));
-        if !is_same || self.legs.values().all(has_past) {
+        if !is_same || self.legs.values().all(|leg| leg.has_base(field)) {
             return;
         }
         for leg in self.legs.values_mut() {

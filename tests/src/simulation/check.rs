@@ -125,10 +125,11 @@ fn unwanted_deletes(sim: &Sim, stands: &Standing) -> Result<(), String> {
 fn lost(sim: &Sim, stands: &Standing) -> Result<(), String> {
     let (kept, reported) = (kept(sim), ambiguous(sim));
     for (value, written) in &sim.ledger.values {
-        // Nobody can see a tag where it can't be held, so a delete there takes it along.
+        // Nobody can see a tag where it can't be held, or where it still is to come, so a delete
+        // there takes it along.
         let unseen = written.field == TAGS
             && sim.ledger.deleted.contains(&written.serial)
-            && !sim.options.replicas.iter().all(|r| r.holds_tags);
+            && !sim.options.replicas.iter().all(|r| r.holds_tags && !r.late_tags);
         let fine = unseen
             || reported.contains(&Digest::from_number(written.serial))
             || sim.ledger.overtaken.contains(value)

@@ -84,7 +84,8 @@ impl Content {
             fields.insert(Field::from(name.as_str()), Value::Scalar(print));
         }
         if let Some(tags) = &self.tags {
-            let tags = tags.iter().map(|(at, value)| (key(*at), print(*value, *value))).collect();
+            let own = |value: u64| rewrites.map_or(value, |form| value * 1_000 + form);
+            let tags = tags.iter().map(|(at, tag)| (key(*at), print(own(*tag), *tag))).collect();
             fields.insert(Field::from(TAGS), Value::Set(tags));
         }
         Rendition {

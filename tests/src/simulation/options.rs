@@ -50,8 +50,11 @@ pub struct ReplicaOptions {
     pub holds_tags: bool,
     /// Whether each tag takes a request of its own.
     pub late_tags: bool,
-    /// Whether a new subject takes late tags away, as a new pattern does a series' exceptions.
+    /// Whether it says that a new subject or body takes late tags away, as a new pattern does a
+    /// series' exceptions.
     pub drops_tags: bool,
+    /// Of these, the fields that do.
+    pub drops_on: [bool; 2],
     /// Whether a restored item gets a new id.
     pub renames: bool,
     /// Changes in a page.
@@ -101,7 +104,8 @@ impl ReplicaOptions {
             rewrites: rng.percent(50),
             holds_tags: rng.percent(85),
             late_tags: rng.percent(50),
-            drops_tags: rng.percent(50),
+            drops_tags: rng.percent(60),
+            drops_on: [rng.percent(70), rng.percent(50)],
             renames: rng.percent(50),
             page: 1 + rng.below(4),
             whole: rng.percent(50),

@@ -143,7 +143,7 @@ impl Ledger {
         let Some(item) = replica.items.get(id) else { return };
         let serial = item.content.serial;
         self.overtaken.extend(item.content.scalars.get(field));
-        let drops = field == SUBJECT && replica.drops_tags();
+        let drops = replica.drops_tags_on(field);
         if drops {
             self.overtaken.extend(item.content.tags.iter().flat_map(BTreeMap::values));
         }

@@ -1,6 +1,6 @@
 //! A model replica: bytes and rules that a server could have, and faults that servers do have.
 
-use super::content::{Content, SUBJECT, TAGS};
+use super::content::{BODY, Content, SUBJECT, TAGS};
 use super::options::ReplicaOptions;
 use super::planted::Planted;
 use super::rng::Rng;
@@ -13,6 +13,9 @@ use sync_core::port::{
 
 /// How long a copy of a request may be under way, in milliseconds.
 pub(crate) const GRACE_MS: i64 = 90_000;
+
+/// The fields whose new values may take late tags away.
+const DROPPING: [&str; 2] = [SUBJECT, BODY];
 
 /// One copy of an item.
 #[derive(Debug, Clone)]
@@ -65,9 +68,10 @@ impl Replica {
             fields.insert("tags".into());
         }
         let grace = if planted == Some(Planted::NoGrace) { 0 } else { GRACE_MS };
-        let emptying = self.drops_tags().then(|| Field::from(SUBJECT));
+        let emptying = if self.may_drop_tags() { &DROPPING[..] } else { &[] };
+        let emptying = emptying.iter().map(|field| Field::from(*field)).collect();
         let late = (self.options.holds_tags && self.options.late_tags)
-            .then(|| (Field::from(TAGS), emptying.into_iter().collect()));
+            .then(|| (Field::from(TAGS), emptying));
         Capabilities {
             fields,
             late: late.into_iter().collect(),
@@ -77,9 +81,16 @@ impl Replica {
         }
     }
 
-    /// Whether a new subject takes the tags away.
-    pub(crate) fn drops_tags(&self) -> bool {
+    /// Whether it says that a new value of some fields takes the tags away.
+    pub(crate) fn may_drop_tags(&self) -> bool {
         self.options.late_tags && self.options.drops_tags
+    }
+
+    /// Whether a new value of `field` takes the tags away.
+    pub(crate) fn drops_tags_on(&self, field: &str) -> bool {
+        let dropping = DROPPING.iter().zip(self.options.drops_on);
+        let drops = dropping.into_iter().any(|(name, drops)| drops && *name == field);
+        self.may_drop_tags() && drops
     }
 
     // What people do.
@@ -241,7 +252,7 @@ impl Replica {
             WriteOp::Update { id, if_match, patch } => {
                 self.check(id, if_match.as_ref(), planted)?;
                 let patch = Content::decode(patch).ok_or_else(unusable)?;
-                let drops = self.drops_tags() && patch.scalars.contains_key(SUBJECT);
+                let drops = patch.scalars.keys().any(|field| self.drops_tags_on(field));
                 self.change(id, now, |content| {
                     content.patch(&patch);
                     if drops {

@@ -361,6 +361,7 @@ impl Sim {
         write: &Write,
     ) -> Result<sync_core::port::Written, Failure> {
         let (now, planted) = (self.now_ms, self.planted);
+        self.perhaps_emptied(replica, write);
         if !self.fails() {
             return self.replica(replica).write(write, now, planted);
         }
@@ -412,6 +413,17 @@ impl Sim {
         Some(Err(Failure::InDoubt(trouble)))
     }
 
+    /// Nor whether a replica that may take tags away did, or somebody after it.
+    fn perhaps_emptied(&mut self, replica: ReplicaId, write: &Write) {
+        let WriteOp::Update { id, patch, .. } = &write.op else { return };
+        let model = &self.replicas[usize::from(replica.0)];
+        let writes = Content::decode(patch).is_some_and(|patch| !patch.scalars.is_empty());
+        let tags = model.items.get(id).and_then(|item| item.content.tags.as_ref());
+        if let Some(tags) = tags.filter(|_| writes && model.may_drop_tags()) {
+            self.ledger.unproven.extend(tags.values());
+        }
+    }
+
     /// Nobody can tell whether a tag of a write without a stamp never arrived or was taken away.
     fn unproven(&mut self, step: &Write) {
         if let WriteOp::Update { patch, .. } = &step.op
@@ -445,7 +457,7 @@ impl Sim {
                         patch.scalars.insert(field.as_str().to_owned(), *value);
                     }
                 }
-                Carry::Elements { put, drop } => {
+                Carry::Elements { put, drop, .. } => {
                     let mut tags = start.tags.clone().unwrap_or_default();
                     for (key, element) in put {
                         let at = place(key)?;

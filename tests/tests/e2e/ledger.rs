@@ -8,7 +8,7 @@ use super::look::{self, Look};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fields of which every value is written once.
-const TRACKED: [&str; 5] = ["subject", "body", "location", "timing", "reminder"];
+const TRACKED: [&str; 6] = ["subject", "body", "location", "timing", "recurs", "reminder"];
 
 /// What people did, by the number in the subject. A side is 0 or 1.
 #[derive(Debug, Default)]
@@ -24,6 +24,9 @@ struct Fate {
     touched: BTreeSet<usize>,
     /// Sides on which it was deleted.
     deleted: BTreeSet<usize>,
+    /// Sides on which its pattern or its time was changed: the occurrences that the other side
+    /// changed meanwhile may no longer exist.
+    repeated: BTreeSet<usize>,
 }
 
 impl Ledger {
@@ -51,6 +54,17 @@ impl Ledger {
             fate.forget_seen(side, field, before);
             fate.pending.insert((field.clone(), side), value.clone());
         }
+        for field in before.keys().filter(|field| !after.contains_key(*field)) {
+            fate.forget_seen(side, field, before);
+            fate.pending.remove(&(field.clone(), side));
+            fate.touched.insert(side);
+        }
+        let differs = |field| before.get(field) != after.get(field);
+        if before.get("recurs").is_some_and(|recurs| recurs != "once")
+            && (differs("recurs") || differs("timing"))
+        {
+            fate.repeated.insert(side);
+        }
     }
 
     /// A person deleted an event that looked like this.
@@ -74,6 +88,8 @@ impl Ledger {
                 !(a.get(field) == Some(value) && b.get(field) == Some(value))
             });
             if a == b {
+                let repeated = std::mem::take(&mut fate.repeated);
+                fate.pending.retain(|(field, of), _| !is_excused(&repeated, field, *of));
                 fate.touched.clear();
                 fate.deleted.clear();
             }
@@ -126,7 +142,7 @@ impl Fate {
             let is_kept = kept
                 .iter()
                 .any(|kept| look::number(kept) == Some(number) && kept.get(field) == Some(value));
-            if !stands && !is_kept {
+            if !stands && !is_kept && !is_excused(&self.repeated, field, *side) {
                 complaints.push(format!("#{number}: {field} = {value:?} of side {side} is lost"));
             }
         }
@@ -158,8 +174,13 @@ fn numbered(look: &Look) -> u64 {
     look::number(look).expect("every subject of these tests has a number")
 }
 
+/// Whether a side's change of an occurrence may have gone with the occurrence.
+fn is_excused(repeated: &BTreeSet<usize>, field: &str, side: usize) -> bool {
+    field.starts_with("on ") && repeated.contains(&(1 - side))
+}
+
 fn is_tracked(field: &str) -> bool {
-    TRACKED.contains(&field) || field.starts_with("category ")
+    TRACKED.contains(&field) || field.starts_with("category ") || field.starts_with("on ")
 }
 
 fn by_number(looks: &[Look]) -> BTreeMap<u64, &Look> {

@@ -2,7 +2,7 @@
 //! shares nothing with the normal forms that evensync compares by.
 
 use super::place;
-use exchange_sim::store::recurrence::{Pattern, Recurrence};
+use exchange_sim::store::recurrence::{End, Pattern, Recurrence};
 use exchange_sim::store::{Content, Series, ZonedTime};
 use items::Event;
 use jiff::civil::{Date, Weekday};
@@ -75,7 +75,7 @@ fn when(start: &ZonedTime, end: &ZonedTime, all_day: bool) -> String {
     }
 }
 
-/// Pattern and last date; how the range says where it ends doesn't show.
+/// Pattern and end. Of an end by date the last occurrence counts.
 fn recurs(recurrence: &Recurrence) -> String {
     let mut pattern = recurrence.pattern;
     if let Pattern::Weekly { interval, days, first_day } = &mut pattern
@@ -83,8 +83,12 @@ fn recurs(recurrence: &Recurrence) -> String {
     {
         *first_day = Weekday::Monday;
     }
-    let last = recurrence.last().map_or_else(|| "for ever".to_owned(), |date| date.to_string());
-    format!("{pattern:?} until {last}")
+    let end = match recurrence.range.end {
+        End::Never => "for ever".to_owned(),
+        End::Count(count) => format!("{count} times"),
+        End::On(_) => recurrence.last().map_or_else(String::new, |last| format!("until {last}")),
+    };
+    format!("{pattern:?} {end}")
 }
 
 /// What the occurrences of a series have of their own.

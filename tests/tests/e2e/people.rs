@@ -1,5 +1,7 @@
 //! People with a client of their own on either side, who do what a seed says.
 
+mod series;
+
 use super::ledger::Ledger;
 use super::place::{Change, Place, Standing, When};
 use exchange_sim::store::rng::Rng;
@@ -19,18 +21,20 @@ pub struct People {
     pub log: Vec<String>,
     rng: Rng,
     written: u64,
+    /// How many of the events are series.
+    series_percent: u64,
 }
 
 impl People {
-    pub fn new(places: [Place; 2], rng: Rng) -> Self {
-        Self { places, ledger: Ledger::default(), log: vec![], rng, written: 0 }
+    pub fn new(places: [Place; 2], rng: Rng, series_percent: u64) -> Self {
+        Self { places, ledger: Ledger::default(), log: vec![], rng, written: 0, series_percent }
     }
 
     /// The same event on both sides before anything else.
     pub fn share(&mut self) {
         let number = self.next();
         let (subject, uid) = (format!("#{number} shared"), format!("shared-{number}@contoso"));
-        let (when, changes) = (self.when(), self.details());
+        let (when, changes) = self.event();
         for place in &self.places {
             place.create(&subject, Some(&uid), &when, &changes);
         }
@@ -43,7 +47,7 @@ impl People {
     pub fn create(&mut self, side: usize) {
         let number = self.next();
         let subject = format!("#{number} new");
-        let (when, changes) = (self.when(), self.details());
+        let (when, changes) = self.event();
         self.places[side].create(&subject, None, &when, &changes);
         let standing = self.places[side].find(&subject).expect("just made");
         self.ledger.created(side, &standing.look);
@@ -59,7 +63,17 @@ impl People {
             return self.create(side);
         }
         let chosen = self.rng.pick(&standing).clone();
-        if choice < 4 { self.delete(side, &chosen) } else { self.edit(side, &chosen) }
+        match choice {
+            2 | 3 if self.series_percent == 0 || self.rng.below(3) == 0 => {
+                self.delete(side, &chosen);
+            }
+            _ if chosen.look["recurs"] != "once" => self.edit_series(side, &chosen),
+            _ if self.repeats() => self.repeat(side, &chosen),
+            _ => {
+                let change = self.change(&chosen.look["subject"]);
+                self.apply(side, &chosen, &change);
+            }
+        }
     }
 
     fn delete(&mut self, side: usize, chosen: &Standing) {
@@ -68,9 +82,12 @@ impl People {
         self.log.push(format!("side {side} deletes {:?}", chosen.look["subject"]));
     }
 
-    fn edit(&mut self, side: usize, chosen: &Standing) {
-        let change = self.change(&chosen.look["subject"]);
-        self.places[side].change(&chosen.handle, &change);
+    fn apply(&mut self, side: usize, chosen: &Standing, change: &Change) {
+        self.places[side].change(&chosen.handle, change);
+        self.wrote(side, chosen, &format!("{change:?}"));
+    }
+
+    fn wrote(&mut self, side: usize, chosen: &Standing, what: &str) {
         let find = |standing: Vec<Standing>| {
             standing
                 .into_iter()
@@ -78,7 +95,18 @@ impl People {
         };
         let after = find(self.places[side].standing()).expect("it was only changed");
         self.ledger.changed(side, &chosen.look, &after.look);
-        self.log.push(format!("side {side} changes {:?}: {change:?}", chosen.look["subject"]));
+        self.log.push(format!("side {side} changes {:?}: {what}", chosen.look["subject"]));
+    }
+
+    /// A time and details of a new event.
+    fn event(&mut self) -> (When, Vec<Change>) {
+        if !self.repeats() {
+            return (self.when(), self.details());
+        }
+        let when = self.series_when();
+        let mut details = self.details();
+        details.push(Change::Recurs(Some(self.rule(when.first()))));
+        (when, details)
     }
 
     fn change(&mut self, subject: &str) -> Change {
@@ -139,7 +167,9 @@ impl People {
         let n = self.next().cast_signed();
         if self.rng.below(5) == 0 {
             let first = date(2026, 1, 1) + jiff::Span::new().days(n);
-            return When::Days { first, days: 1 + n % 3, zone };
+            // A series of longer ones would overlap itself.
+            let days = if self.series_percent > 0 { 1 } else { 1 + n % 3 };
+            return When::Days { first, days, zone };
         }
         let minute = START_MINUTE + (n % 300 - 150) * 24 * 60 + n;
         When::Timed { minute, minutes: *self.rng.pick(&[0, 15, 60, 600]), zone }

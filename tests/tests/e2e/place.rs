@@ -8,6 +8,7 @@ use exchange_sim::store::{
     Body, Content, DeleteType, Importance, ItemId, Location, Mailbox, Role, Sensitivity, Series,
     ShowAs, Zone, ZonedTime,
 };
+use items::recurrence::End;
 use items::{Event, Rule, Timing};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,7 +16,8 @@ use std::sync::Arc;
 use store_sqlite::LocalReplica;
 use sync_core::ids::{FolderId, RemoteId};
 
-pub use series::{content, occurrence, of_rule, parsed};
+pub use series::{content, occurrence, parsed};
+use series::{of_end, of_rule};
 
 /// One side.
 #[derive(Clone)]
@@ -38,7 +40,7 @@ pub struct Standing {
 #[derive(Debug, Clone)]
 pub enum Handle {
     Item(ItemId),
-    Local(RemoteId, String),
+    Local(RemoteId),
 }
 
 /// When an event takes place; zones are named as IANA names them.
@@ -60,6 +62,8 @@ pub enum Change {
     When(When),
     /// How it recurs; `None` makes it take place once.
     Recurs(Option<Rule>),
+    /// Until when it recurs.
+    Ends(End),
     /// One more.
     Category(String),
     Reminder(Option<i32>),
@@ -86,8 +90,7 @@ impl Place {
                 let events = replica.list_events(folder, None, 10_000).expect("readable");
                 let standing = events.into_iter().map(|local| {
                     let event = local.event.expect("only events were written");
-                    let uid = event.uid.clone().expect("every event has a UID");
-                    let (handle, content) = (Handle::Local(local.id, uid), content(&event));
+                    let (handle, content) = (Handle::Local(local.id), content(&event));
                     Standing { handle, look: look::of_content(&content), content }
                 });
                 standing.collect()
@@ -143,12 +146,13 @@ impl Place {
             }),
             (Self::Local { .. }, Handle::Local(..)) => {
                 let Some(now) = self.local(handle) else { return };
-                // A category is added to those that are there; everything else stands alone.
-                let categories = match change {
-                    Change::Category(_) => now.categories.clone(),
-                    _ => None,
-                };
-                let mut patch = Event { uid: now.uid.clone(), categories, ..Event::default() };
+                let mut patch = Event { uid: now.uid.clone(), ..Event::default() };
+                // These change what is there; everything else stands alone.
+                match change {
+                    Change::Category(_) => patch.categories.clone_from(&now.categories),
+                    Change::Ends(_) => patch.recurrence.clone_from(&now.recurrence),
+                    _ => {}
+                }
                 on_event(&mut patch, change);
                 series::staying(&now, &mut patch);
                 self.put(&patch);
@@ -165,7 +169,7 @@ impl Place {
             (Self::Mailbox { .. }, Handle::Item(id)) => self.mailbox(|mailbox| {
                 mailbox.delete(*id, DeleteType::MoveToDeletedItems).expect("it is there");
             }),
-            (Self::Local { replica, folder }, Handle::Local(id, _)) => {
+            (Self::Local { replica, folder }, Handle::Local(id)) => {
                 replica.delete_event(folder, id).expect("it is there");
             }
             (Self::Mailbox { .. }, Handle::Local(..)) | (Self::Local { .. }, Handle::Item(_)) => {
@@ -185,6 +189,15 @@ impl Place {
         });
     }
 
+    /// What lies in Deleted Items; the local store shows none of it.
+    pub fn trashed(&self) -> Vec<Look> {
+        let Self::Mailbox { .. } = self else { return vec![] };
+        self.mailbox(|mailbox| {
+            let items = mailbox.items_in(mailbox.role(Role::DeletedItems));
+            items.map(|item| look::of_content(&item.content)).collect()
+        })
+    }
+
     /// The event whose subject this is.
     pub fn find(&self, subject: &str) -> Option<Standing> {
         self.standing().into_iter().find(|s| s.look["subject"] == subject)
@@ -192,7 +205,7 @@ impl Place {
 
     /// The event of the local store, while it stands.
     fn local(&self, handle: &Handle) -> Option<Event> {
-        let (Self::Local { replica, folder }, Handle::Local(id, _)) = (self, handle) else {
+        let (Self::Local { replica, folder }, Handle::Local(id)) = (self, handle) else {
             panic!("a handle of the other side")
         };
         let events = replica.list_events(folder, None, 10_000).expect("readable");
@@ -216,6 +229,12 @@ impl Place {
 }
 
 impl When {
+    /// The day on which it begins, in its own zone.
+    pub fn first(&self) -> Date {
+        let (start, ..) = self.zoned();
+        start.zone.wall(start.utc).date()
+    }
+
     fn zoned(&self) -> (ZonedTime, ZonedTime, bool) {
         match self {
             Self::Timed { minute, minutes, zone } => {
@@ -269,16 +288,20 @@ fn on_content(content: &mut Content, change: &Change) {
         }
         Change::When(when) => (event.start, event.end, event.all_day) = when.zoned(),
         Change::Recurs(rule) => {
+            let first = event.start.zone.wall(event.start.utc).date();
             let before = event.series.take();
             event.series = rule.as_ref().map(|rule| {
-                let first = event.start.zone.wall(event.start.utc).date();
-                let mut series = before.map_or_else(
-                    || Series::new(of_rule(rule, first)),
-                    |series| Series::clone(&series),
+                let recurrence = of_rule(rule, first);
+                let series = before.map_or_else(
+                    || Series::new(recurrence),
+                    |before| Series { recurrence, ..Series::clone(&before) },
                 );
-                series.recurrence = of_rule(rule, first);
                 Arc::new(series)
             });
+        }
+        Change::Ends(end) => {
+            let series = event.series.as_mut().map(Arc::make_mut).expect("a series");
+            series.recurrence.range.end = of_end(*end);
         }
         Change::Category(name) => content.categories.push(name.clone()),
         Change::Reminder(minutes) => {
@@ -303,6 +326,11 @@ fn on_event(event: &mut Event, change: &Change) {
         Change::Recurs(rule) => {
             let rule = rule.clone().map_or(items::Recurrence::Once, items::Recurrence::Rule);
             event.recurrence = Some(rule);
+        }
+        Change::Ends(end) => {
+            if let Some(items::Recurrence::Rule(rule)) = &mut event.recurrence {
+                rule.end = *end;
+            }
         }
         Change::Category(name) => event.categories.get_or_insert_default().push(name.clone()),
         Change::Reminder(minutes) => {

@@ -16,6 +16,8 @@ use sync_core::policy::Rule;
 
 /// Seeds of one test run.
 const SEEDS: u64 = 300;
+/// The same with series among the events.
+const SERIES_SEEDS: u64 = 200;
 const THREADS: usize = 2;
 /// Runs after the last fault until nothing is left to do.
 const RUNS_TO_REST_MAX: usize = 5;
@@ -78,14 +80,28 @@ impl Options {
 
 #[test]
 fn no_seed_of_the_whole_stack_breaks_a_promise() {
-    if let Ok(seed) = std::env::var("EVENSYNC_STACK_SEED") {
-        let seed = seed.parse().expect("EVENSYNC_STACK_SEED is a number");
+    many("EVENSYNC_STACK_SEED", "no_seed_of_the_whole_stack", SEEDS, 0);
+}
+
+#[test]
+fn no_seed_of_series_breaks_a_promise() {
+    many("EVENSYNC_SERIES_SEED", "no_seed_of_series", SERIES_SEEDS, 70);
+}
+
+/// As many seeds as the variable says whose name is `variable` and an S, or the one that `variable`
+/// tells, of the test called `test`.
+fn many(variable: &str, test: &str, seeds: u64, series_percent: u64) {
+    let given = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
+    };
+    if let Some(seed) = given(variable) {
         let timeless = Arc::new(Timeless::new());
-        attempt(seed, &timeless, &Judge::default()).unwrap_or_else(|what| panic!("{what}"));
-        return;
+        let done = attempt(seed, series_percent, &timeless, &Judge::default());
+        return done.unwrap_or_else(|what| panic!("{what}"));
     }
-    let seeds = std::env::var("EVENSYNC_STACK_SEEDS")
-        .map_or(SEEDS, |seeds| seeds.parse().expect("EVENSYNC_STACK_SEEDS is a number"));
+    let seeds = given(&format!("{variable}S")).unwrap_or(seeds);
     let (next, failures, judge) = (AtomicU64::new(0), Mutex::new(vec![]), Judge::default());
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -96,7 +112,10 @@ fn no_seed_of_the_whole_stack_breaks_a_promise() {
                     if seed >= seeds {
                         break;
                     }
-                    if let Err(what) = attempt(seed, &timeless, &judge) {
+                    if let Err(what) = attempt(seed, series_percent, &timeless, &judge) {
+                        let again =
+                            format!("{variable}={seed} cargo test -p evensync-tests {test}");
+                        let what = format!("{what}\n{again}");
                         failures.lock().expect("no panic").push((seed, what));
                     }
                 }
@@ -115,9 +134,15 @@ fn no_seed_of_the_whole_stack_breaks_a_promise() {
     judge.verdict();
 }
 
-fn attempt(seed: u64, timeless: &Arc<Timeless>, judge: &Judge) -> Result<(), String> {
+fn attempt(
+    seed: u64,
+    series_percent: u64,
+    timeless: &Arc<Timeless>,
+    judge: &Judge,
+) -> Result<(), String> {
     let log = Mutex::new(String::new());
-    let done = catch_unwind(AssertUnwindSafe(|| simulate(seed, timeless, judge, &log)));
+    let simulated = || simulate(seed, series_percent, timeless, judge, &log);
+    let done = catch_unwind(AssertUnwindSafe(simulated));
     let what = match done {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(what)) => what,
@@ -128,14 +153,12 @@ fn attempt(seed: u64, timeless: &Arc<Timeless>, judge: &Judge) -> Result<(), Str
         }
     };
     let log = log.into_inner().unwrap_or_else(|log| log.into_inner());
-    Err(format!(
-        "SEED={seed}: {what}\n{log}\nEVENSYNC_STACK_SEED={seed} cargo test -p evensync-tests \
-         no_seed_of_the_whole_stack"
-    ))
+    Err(format!("SEED={seed}: {what}\n{log}"))
 }
 
 fn simulate(
     seed: u64,
+    series_percent: u64,
     timeless: &Arc<Timeless>,
     judge: &Judge,
     log: &Mutex<String>,
@@ -147,7 +170,7 @@ fn simulate(
     let [a, b] = options.kinds;
     let setup = Setup { random_seed: seed, rule: options.rule, ..Setup::of(a, b) };
     let mut stage = Stage::new(setup, timeless);
-    let people = People::new(stage.places.clone(), Rng::fork(seed, "people"));
+    let people = People::new(stage.places.clone(), Rng::fork(seed, "people"), series_percent);
     let people = Arc::new(Mutex::new(people));
     let told = |people: &Mutex<People>| {
         for line in std::mem::take(&mut people.lock().expect("no panic").log) {
@@ -186,7 +209,13 @@ fn simulate(
     let mut people = people.lock().expect("no panic");
     let looks: [Vec<Look>; 2] = stage.looks();
     people.ledger.settle(&looks);
-    let mut complaints = people.ledger.complaints(&looks, &stage.kept());
+    let mut kept = stage.kept();
+    if options.meddle_percent > 0 {
+        // EWS deletes whatever was edited since the check before it: the edit lies in the trash.
+        let ews = stage.places.iter().zip(options.kinds).filter(|(_, kind)| *kind == Kind::Ews);
+        kept.extend(ews.flat_map(|(place, _)| place.trashed()));
+    }
+    let mut complaints = people.ledger.complaints(&looks, &kept);
     complaints.extend(stage.complaints());
     judge.take(&stage.sim);
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }

@@ -315,7 +315,8 @@ fn carry(choices: &mut Choices) -> Carry {
         let put =
             |c: &mut Choices| (element(c), PutElement { content: digest(c), print: print(c) });
         let put = choices.some(2, put).into_iter().collect();
-        Carry::Elements { put, drop: choices.some(2, element).into_iter().collect() }
+        let drop = choices.some(2, element).into_iter().collect();
+        Carry::Elements { put, drop, late: choices.yes() }
     }
 }
 

@@ -24,7 +24,7 @@ fn merged(copies: &[Owned], carrying: Option<ReplicaId>) -> Merged {
     let copies = borrowed(copies);
     match merge(&copies, carrying) {
         // As the planner does where a rule names a winner.
-        Merged::Disputed { between } => merge_disputed(&copies, between.first().copied()),
+        Merged::Disputed { between, .. } => merge_disputed(&copies, between.first().copied()),
         settled => settled,
     }
 }
@@ -72,7 +72,7 @@ fn result(
     let values = carried_out(copies, merged);
     let meanings = values.iter().map(|c| (c.replica, format!("{:?}", c.now.elsewhere()))).collect();
     let between = match merged {
-        Merged::Conflict { between } | Merged::Disputed { between } => Some(between.clone()),
+        Merged::Conflict { between } | Merged::Disputed { between, .. } => Some(between.clone()),
         Merged::Quiet | Merged::Agree | Merged::Carry { .. } | Merged::Elements(_) => None,
     };
     (meanings, between)

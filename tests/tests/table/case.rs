@@ -319,26 +319,11 @@ pub(crate) fn meanings(value: &Value) -> Vec<Digest> {
     }
 }
 
-/// The meanings that people wrote in this case. Sets have no conflicts: of an element that both
-/// sides changed, or that differed when they met, the first replica's is what stays.
-pub(crate) fn written(link: &Link, case: &Case) -> BTreeSet<Digest> {
-    let changed_red = |leg| matches!(leg, Leg::Holds(Edit { tags: Tags::Changed, .. }));
-    let [a, b] = case.legs.map(changed_red);
-    let a_has_red = match case.legs[0] {
-        Leg::Holds(edit) => edit.tags != Tags::Dropped,
-        Leg::Never | Leg::Deleted => false,
-    };
-    let b_loses = match case.past {
-        Past::Common => a && b,
-        Past::FirstContact => a_has_red && b,
-    };
-    let held = link.legs.iter().filter_map(|(r, leg)| Some((*r, leg.rendition()?)));
-    let mut written = BTreeSet::new();
-    for (replica, rendition) in held {
-        let red = Digest::from_number(RED + number(replica));
-        let meanings = rendition.fields.values().flat_map(meanings);
-        written.extend(meanings.filter(|m| !(b_loses && replica == ReplicaId::B && *m == red)));
-    }
+/// The meanings that people wrote in this case.
+pub(crate) fn written(link: &Link) -> BTreeSet<Digest> {
+    let held = link.legs.values().filter_map(|leg| leg.rendition());
+    let mut written: BTreeSet<Digest> =
+        held.flat_map(|rendition| rendition.fields.values().flat_map(meanings)).collect();
     let untouched = [SUBJECT, BODY, BLUE, RED].map(Digest::from_number);
     written.retain(|meaning| !untouched.contains(meaning));
     written

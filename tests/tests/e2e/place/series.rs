@@ -90,6 +90,7 @@ fn pattern(event: &Event) -> Option<&Pattern> {
 pub fn content(event: &Event) -> Content {
     let nowhen = ZonedTime { utc: Timestamp::UNIX_EPOCH, zone: Zone::utc() };
     let mut content = Content::event("", nowhen.clone(), nowhen);
+    content.reminder.set = false;
     apply(&mut content, event);
     let Some(recurrence) = recurring(event) else { return content };
     let mut series = Series::new(recurrence);
@@ -239,12 +240,16 @@ pub fn of_rule(rule: &Rule, first: Date) -> Recurrence {
             }
         }
     };
-    let end = match rule.end {
+    Recurrence { pattern, range: recurrence::Range { start: first, end: of_end(rule.end) } }
+}
+
+/// The same end in the server's words.
+pub fn of_end(end: End) -> recurrence::End {
+    match end {
         End::Never => recurrence::End::Never,
         End::On(date) => recurrence::End::On(parsed(&date)),
         End::Count(count) => recurrence::End::Count(count),
-    };
-    Recurrence { pattern, range: recurrence::Range { start: first, end } }
+    }
 }
 
 fn weekdays<'a>(days: impl IntoIterator<Item = &'a Weekday>) -> Weekdays {
