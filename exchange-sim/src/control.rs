@@ -162,7 +162,11 @@ fn read_faults(world: &World, body: &[u8]) -> Result<Vec<Fault>, String> {
             let numbered = values.into_iter().enumerate();
             numbered.map(|(at, v)| read(v).map_err(|e| format!("fault {}: {e}", at + 1))).collect()
         }
-        value => Ok(vec![read(value)?]),
+        value @ (Value::Object(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)) => Ok(vec![read(value)?]),
     }
 }
 

@@ -194,7 +194,7 @@ impl Row {
         let name = &self.name;
         let state = self.case.state(&self.policy);
         assert_eq!(state, self.case.state(&self.policy), "{name}: the fold is a function");
-        let written = state.links.get(&LINK).map(|l| written(l)).unwrap_or_default();
+        let written = state.links.get(&LINK).map(written).unwrap_or_default();
         let judge = |state: &State, link: LinkId| self.judge(&state.links[&link]);
         let mut rest = until_quiet(state, &self.policy, &judge)
             .unwrap_or_else(|restless| panic!("{name}: {restless}"));

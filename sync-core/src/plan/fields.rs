@@ -9,6 +9,8 @@ use crate::state::{Dispute, Leg, Link};
 use crate::value::{Print, Rendition, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What one replica is to get, by field.
+type Carries = BTreeMap<Field, Carry>;
 type Holder<'a> = (ReplicaId, &'a Leg, &'a Rendition, &'a Value);
 
 /// What the fields come to, before it is made into one write per copy.
@@ -287,13 +289,13 @@ fn replacing(
 /// Of what each replica is to get, what goes into its next write. Sets that come late are alone in
 /// theirs; a write that leaves some of them empty says so.
 fn writes(
-    carries: BTreeMap<ReplicaId, BTreeMap<Field, Carry>>,
+    carries: BTreeMap<ReplicaId, Carries>,
     waiting: &BTreeSet<Field>,
     policy: &Policy,
-) -> Vec<(ReplicaId, BTreeMap<Field, Carry>)> {
-    let mut parts: Vec<(ReplicaId, BTreeMap<Field, Carry>, BTreeMap<Field, Carry>)> = vec![];
+) -> Vec<(ReplicaId, Carries)> {
+    let mut parts: Vec<(ReplicaId, Carries, Carries)> = vec![];
     for (replica, carries) in carries.into_iter().filter(|(r, _)| policy.writes_to(*r)) {
-        let (late, mut now): (BTreeMap<Field, Carry>, BTreeMap<Field, Carry>) =
+        let (late, mut now): (Carries, Carries) =
             carries.into_iter().partition(|(field, _)| policy.is_late(replica, field));
         // What waits for a person isn't taken away.
         now.retain(|field, _| {

@@ -22,11 +22,12 @@ fn borrowed(copies: &[Owned]) -> Vec<Copy<'_>> {
 
 fn merged(copies: &[Owned], carrying: Option<ReplicaId>) -> Merged {
     let copies = borrowed(copies);
-    match merge(&copies, carrying) {
-        // As the planner does where a rule names a winner.
-        Merged::Disputed { between, .. } => merge_disputed(&copies, between.first().copied()),
-        settled => settled,
+    let settled = merge(&copies, carrying);
+    // As the planner does where a rule names a winner.
+    if let Merged::Disputed { between, .. } = &settled {
+        return merge_disputed(&copies, between.first().copied());
     }
+    settled
 }
 
 /// The values once `merged` has been carried out; the bases stay.
