@@ -5,7 +5,7 @@ use super::document::{Component, Node};
 use super::split::Item;
 use super::time::{Moment, Zones};
 use super::{EXACT, RECURRENCE_ID, occurrences, write};
-use crate::event::{Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs};
+use crate::event::{Event, Occurrence};
 use crate::recurrence::Recurrence;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub fn put(existing: Option<&str>, item: &Item, dtstamp: i64) -> Option<String> 
     let Some((existing, stored)) = existing.and_then(|text| Some((text, event_in(text)?))) else {
         let file = Component::parse(item.text.as_bytes(), &mut Vec::new());
         let dtstamp = stamp(&file).unwrap_or(dtstamp);
-        let event = settled(completed(item.event.clone()));
+        let event = settled(Event::filled(item.event.clone()));
         return Some(overlaid(&file, &event, item, dtstamp));
     };
     let file = Component::parse(existing.as_bytes(), &mut Vec::new());
@@ -50,20 +50,6 @@ fn merged(stored: Event, new: &Event) -> Event {
         event.occurrences = Some(BTreeMap::new());
     }
     event.uid = event.uid.or_else(|| new.uid.clone());
-    event
-}
-
-/// The event with what RFC 5545 lets a file leave out.
-fn completed(mut event: Event) -> Event {
-    event.subject.get_or_insert_default();
-    event.body.get_or_insert_default();
-    event.location.get_or_insert_default();
-    event.recurrence.get_or_insert(Recurrence::Once);
-    event.categories.get_or_insert_default();
-    event.reminder.get_or_insert(Reminder::Off);
-    event.show_as.get_or_insert(ShowAs::Busy);
-    event.sensitivity.get_or_insert(Sensitivity::Normal);
-    event.importance.get_or_insert(Importance::Normal);
     event
 }
 
