@@ -108,21 +108,6 @@ impl Fault {
     }
 }
 
-/// The failure of a write of several requests when one after the first failed: it must not say that
-/// nothing happened. What was refused is refused again as the first request of the next attempt.
-pub(crate) fn after_the_first(failure: Failure) -> Failure {
-    match failure {
-        Failure::Throttled { trouble, .. }
-        | Failure::Transient(trouble)
-        | Failure::InDoubt(trouble)
-        | Failure::CursorExpired(trouble)
-        | Failure::Unauthorized(trouble) => Failure::InDoubt(trouble),
-        Failure::Stale(trouble) | Failure::Missing(trouble) | Failure::Permanent(trouble) => {
-            Failure::Stale(trouble)
-        }
-    }
-}
-
 /// Without an answer a write may have happened; a read is simply done again.
 fn unknown(effect: Effect, trouble: Trouble) -> Failure {
     match effect {

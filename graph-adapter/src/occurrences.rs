@@ -3,7 +3,7 @@
 
 use crate::GraphRemote;
 use crate::batch::{Reply, Step};
-use crate::failure::{Effect, Fault, after_the_first};
+use crate::failure::{Effect, Fault};
 use crate::map::event;
 use crate::map::series::{self, Instance};
 use crate::map::time::instant;
@@ -80,7 +80,7 @@ impl GraphRemote {
         let outcome = self.write_all(write, stamp, &changes, &found, &mut progress).await;
         outcome.map_err(|failure| match progress.written.is_empty() {
             true => failure,
-            false => after_the_first(failure),
+            false => failure.after_the_first(),
         })
     }
 

@@ -37,7 +37,7 @@ pub(super) async fn write(remote: &EwsRemote, late: &Late, brake: &Brake) -> Out
     };
     outcome.map_err(|failure| {
         brake.note(&failure);
-        if has_begun { after_the_first(failure) } else { failure }
+        if has_begun { failure.after_the_first() } else { failure }
     })
 }
 
@@ -302,21 +302,6 @@ fn settled(message: Message<'_>) -> Result<Done, Failure> {
         Some(Complaint { code, .. }) if code == DELETED => Ok(Done::Deleted),
         Some(Complaint { code, .. }) if code == OUT_OF_RANGE => Ok(Done::NotThere),
         Some(complaint) => Err(failure::of(complaint, Effect::Write)),
-    }
-}
-
-/// The failure of a request after the first, which must not say that nothing happened. What was
-/// refused is refused again as the first request of the next attempt.
-fn after_the_first(failure: Failure) -> Failure {
-    match failure {
-        Failure::Throttled { trouble, .. }
-        | Failure::Transient(trouble)
-        | Failure::InDoubt(trouble)
-        | Failure::CursorExpired(trouble)
-        | Failure::Unauthorized(trouble) => Failure::InDoubt(trouble),
-        Failure::Stale(trouble) | Failure::Missing(trouble) | Failure::Permanent(trouble) => {
-            Failure::Stale(trouble)
-        }
     }
 }
 

@@ -308,6 +308,23 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// What it comes to in a write of several requests, once one of them happened: that nothing
+    /// happened can't be said any more. What was refused is refused again as the first request of the
+    /// next attempt.
+    #[must_use]
+    pub fn after_the_first(self) -> Self {
+        match self {
+            Self::Throttled { trouble, .. }
+            | Self::Transient(trouble)
+            | Self::InDoubt(trouble)
+            | Self::CursorExpired(trouble)
+            | Self::Unauthorized(trouble) => Self::InDoubt(trouble),
+            Self::Stale(trouble) | Self::Missing(trouble) | Self::Permanent(trouble) => {
+                Self::Stale(trouble)
+            }
+        }
+    }
+
     /// What is known of it.
     pub fn trouble(&self) -> &Trouble {
         match self {
