@@ -99,7 +99,7 @@ impl EwsRemote {
 impl Remote for EwsRemote {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            fields: items::field::all(),
+            fields: held(),
             late: BTreeMap::from([(
                 Name::Occurrences.field(),
                 [Name::Timing, Name::Recurrence].into_iter().map(Name::field).collect(),
@@ -129,4 +129,13 @@ impl Remote for EwsRemote {
     async fn probe(&self, probes: &[Probe]) -> Result<Vec<Probed>, Failure> {
         probe::all(self, probes).await
     }
+}
+
+/// The fields that are read and written here.
+fn held() -> std::collections::BTreeSet<sync_core::ids::Field> {
+    let mut fields = items::field::all();
+    for name in [Name::Meeting, Name::Attendees, Name::Attachments] {
+        fields.remove(&name.field());
+    }
+    fields
 }

@@ -166,7 +166,7 @@ impl GraphRemote {
 impl Remote for GraphRemote {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            fields: items::field::all(),
+            fields: held(),
             // Another pattern or another start has other occurrences: Exchange drops what was known of
             // the old ones.
             late: BTreeMap::from([(
@@ -228,4 +228,13 @@ fn values(answer: &Value) -> Result<&[Value], Failure> {
 /// What is to be done about a page that is none: read it again.
 fn garbled(what: &str) -> Failure {
     Failure::Transient(Trouble::new("garbled-answer", what))
+}
+
+/// The fields that are read and written here.
+fn held() -> std::collections::BTreeSet<sync_core::ids::Field> {
+    let mut fields = items::field::all();
+    for name in [Name::Meeting, Name::Attendees, Name::Attachments] {
+        fields.remove(&name.field());
+    }
+    fields
 }

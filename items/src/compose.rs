@@ -3,6 +3,7 @@
 use crate::digest::Digester;
 use crate::event::{Body, Error, Event, Importance, Reminder, Sensitivity, ShowAs};
 use crate::field::Name;
+use crate::people::Meeting;
 use crate::recurrence::Recurrence;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_core::ids::{ElementKey, Field};
@@ -27,6 +28,9 @@ impl Event {
             Name::ShowAs => self.show_as.is_some(),
             Name::Sensitivity => self.sensitivity.is_some(),
             Name::Importance => self.importance.is_some(),
+            Name::Meeting => self.meeting.is_some(),
+            Name::Attendees => self.attendees.is_some(),
+            Name::Attachments => self.attachments.is_some(),
         }
     }
 
@@ -47,6 +51,9 @@ impl Event {
             show_as: self.show_as.or(Some(ShowAs::Busy)),
             sensitivity: self.sensitivity.or(Some(Sensitivity::Normal)),
             importance: self.importance.or(Some(Importance::Normal)),
+            meeting: self.meeting.or_else(|| Some(Meeting::default())),
+            attendees: self.attendees.or_else(|| Some(Vec::new())),
+            attachments: self.attachments.or_else(|| Some(Vec::new())),
         }
     }
 
@@ -68,6 +75,9 @@ impl Event {
             Name::ShowAs => self.show_as = from.show_as,
             Name::Sensitivity => self.sensitivity = from.sensitivity,
             Name::Importance => self.importance = from.importance,
+            Name::Meeting => self.meeting.clone_from(&from.meeting),
+            Name::Attendees => self.attendees.clone_from(&from.attendees),
+            Name::Attachments => self.attachments.clone_from(&from.attachments),
         }
         Ok(())
     }
@@ -94,23 +104,26 @@ impl Event {
         key: &ElementKey,
         from: &Self,
     ) -> Result<(), Error> {
-        let missing = || Error::NoElement(field.clone(), key.clone());
-        if known(field)? == Name::Occurrences {
-            let mut source = from.occurrences.iter().flatten();
-            let (date, occurrence) =
-                source.find(|(date, _)| digester.date_key(**date) == *key).ok_or_else(missing)?;
-            self.occurrences.get_or_insert_default().insert(*date, occurrence.clone());
-            return Ok(());
-        }
-        let is_it = |element: &&String| digester.element_key(field, element) == *key;
-        let source = set(from, field)?.unwrap_or_default();
-        let element = source.iter().find(is_it).cloned().ok_or_else(missing)?;
-        let elements = set_mut(self, field)?.get_or_insert_with(Vec::new);
-        match elements.iter().position(|held| is_it(&held)) {
-            Some(position) => elements[position] = element,
-            None => elements.push(element),
-        }
-        Ok(())
+        let is = |name: &str| digester.element_key(field, name) == *key;
+        let is_put = match known(field)? {
+            Name::Occurrences => {
+                let mut source = from.occurrences.iter().flatten();
+                let found = source.find(|(date, _)| digester.date_key(**date) == *key);
+                if let Some((date, occurrence)) = found {
+                    self.occurrences.get_or_insert_default().insert(*date, occurrence.clone());
+                }
+                found.is_some()
+            }
+            Name::Categories => put(&mut self.categories, &from.categories, |name| is(name)),
+            Name::Attendees => {
+                put(&mut self.attendees, &from.attendees, |attendee| is(&attendee.person.key()))
+            }
+            Name::Attachments => {
+                put(&mut self.attachments, &from.attachments, |attached| is(&attached.key()))
+            }
+            name => return Err(no_set(name)),
+        };
+        is_put.then_some(()).ok_or_else(|| Error::NoElement(field.clone(), key.clone()))
     }
 
     /// Leaves a set without elements.
@@ -118,10 +131,12 @@ impl Event {
     /// # Errors
     /// [`Error::UnknownField`] if `field` is no set.
     pub fn clear_set(&mut self, field: &Field) -> Result<(), Error> {
-        if known(field)? == Name::Occurrences {
-            self.occurrences = Some(BTreeMap::new());
-        } else {
-            *set_mut(self, field)? = Some(Vec::new());
+        match known(field)? {
+            Name::Occurrences => self.occurrences = Some(BTreeMap::new()),
+            Name::Categories => self.categories = Some(Vec::new()),
+            Name::Attendees => self.attendees = Some(Vec::new()),
+            Name::Attachments => self.attachments = Some(Vec::new()),
+            name => return Err(no_set(name)),
         }
         Ok(())
     }
@@ -136,14 +151,18 @@ impl Event {
         field: &Field,
         key: &ElementKey,
     ) -> Result<(), Error> {
-        if known(field)? == Name::Occurrences {
-            if let Some(occurrences) = &mut self.occurrences {
-                occurrences.retain(|date, _| digester.date_key(*date) != *key);
+        let is = |name: &str| digester.element_key(field, name) == *key;
+        match known(field)? {
+            Name::Occurrences => {
+                let all = self.occurrences.iter_mut();
+                all.for_each(|all| all.retain(|date, _| digester.date_key(*date) != *key));
             }
-            return Ok(());
-        }
-        if let Some(elements) = set_mut(self, field)? {
-            elements.retain(|element| digester.element_key(field, element) != *key);
+            Name::Categories => retain(&mut self.categories, |name| !is(name)),
+            Name::Attendees => {
+                retain(&mut self.attendees, |attendee| !is(&attendee.person.key()));
+            }
+            Name::Attachments => retain(&mut self.attachments, |attached| !is(&attached.key())),
+            name => return Err(no_set(name)),
         }
         Ok(())
     }
@@ -153,19 +172,24 @@ fn known(field: &Field) -> Result<Name, Error> {
     Name::of(field).ok_or_else(|| Error::UnknownField(field.clone()))
 }
 
-fn set<'a>(event: &'a Event, field: &Field) -> Result<Option<&'a [String]>, Error> {
-    if known(field)? == Name::Categories {
-        Ok(event.categories.as_deref())
-    } else {
-        Err(Error::UnknownField(field.clone()))
-    }
+fn no_set(name: Name) -> Error {
+    Error::UnknownField(name.field())
 }
 
-fn set_mut<'a>(event: &'a mut Event, field: &Field) -> Result<&'a mut Option<Vec<String>>, Error> {
-    if known(field)? == Name::Categories {
-        Ok(&mut event.categories)
-    } else {
-        Err(Error::UnknownField(field.clone()))
+/// Takes the element over that is the one asked for; whether there was one.
+fn put<T: Clone>(to: &mut Option<Vec<T>>, from: &Option<Vec<T>>, is: impl Fn(&T) -> bool) -> bool {
+    let Some(element) = from.iter().flatten().find(|element| is(element)) else { return false };
+    let elements = to.get_or_insert_default();
+    match elements.iter().position(is) {
+        Some(position) => elements[position] = element.clone(),
+        None => elements.push(element.clone()),
+    }
+    true
+}
+
+fn retain<T>(elements: &mut Option<Vec<T>>, stays: impl FnMut(&T) -> bool) {
+    if let Some(elements) = elements {
+        elements.retain(stays);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Digests of what a replica holds, keyed so that nobody without the key learns anything.
 
+use crate::attachment::Attachment;
 use crate::event::{Event, Occurrence};
 use crate::field::Name;
 use crate::meaning;
@@ -39,6 +40,13 @@ impl Digester {
     /// Digest of canonical content, by which the store keeps it.
     pub fn content(&self, canonical: &[u8]) -> Digest {
         self.bytes("content", canonical)
+    }
+
+    /// Digest of a file's bytes, to be fed piece by piece.
+    pub fn file(&self) -> FileDigest {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(b"file\0");
+        FileDigest(hasher)
     }
 
     /// Names an element of a set-valued field, however it is spelt.
@@ -110,6 +118,15 @@ impl Digester {
             Name::ShowAs => self.scalar(name, &own.show_as, &normal.show_as),
             Name::Sensitivity => self.scalar(name, &own.sensitivity, &normal.sensitivity),
             Name::Importance => self.scalar(name, &own.importance, &normal.importance),
+            Name::Meeting => self.scalar(name, &own.meeting, &normal.meeting),
+            Name::Attendees => {
+                let all = own.attendees.as_ref()?.iter().zip(normal.attendees.as_ref()?);
+                Some(self.elements(name, all, |attendee| attendee.person.key()))
+            }
+            Name::Attachments => {
+                let all = own.attachments.as_ref()?.iter().zip(normal.attachments.as_ref()?);
+                Some(self.elements(name, all, Attachment::key))
+            }
         }
     }
 
@@ -136,6 +153,22 @@ impl Digester {
             }
         }
         Some(Value::Set(prints))
+    }
+
+    /// Each element by its key; of several with one key the first counts.
+    fn elements<'a, T: Serialize + 'a>(
+        &self,
+        name: Name,
+        elements: impl Iterator<Item = (&'a T, &'a T)>,
+        key: impl Fn(&T) -> String,
+    ) -> Value {
+        let field = name.field();
+        let mut prints = BTreeMap::new();
+        for (own, normal) in elements {
+            let print = Print { own: Some(self.json(name, own)), meaning: self.json(name, normal) };
+            prints.entry(self.element_key(&field, &key(own))).or_insert(print);
+        }
+        Value::Set(prints)
     }
 
     /// Each occurrence by its date; one that differs in nothing is none.
@@ -182,10 +215,30 @@ impl Digester {
         hasher.update(label.as_bytes());
         hasher.update(&[0]);
         hasher.update(bytes);
-        let mut half = [0; 16];
-        half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-        Digest::from_bytes(half)
+        short(&hasher)
     }
+}
+
+/// The digest of a file while its bytes come in.
+#[derive(Debug, Clone)]
+pub struct FileDigest(blake3::Hasher);
+
+impl FileDigest {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(&self) -> Digest {
+        short(&self.0)
+    }
+}
+
+fn short(hasher: &blake3::Hasher) -> Digest {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Digest::from_bytes(half)
 }
 
 impl std::fmt::Debug for Digester {

@@ -1,5 +1,7 @@
 //! A calendar event, in the words of RFC 5545 and MS-OXOCAL.
 
+use crate::attachment::Attachment;
+use crate::people::{Attendee, Meeting};
 use crate::recurrence::Recurrence;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -63,6 +65,15 @@ pub struct Event {
     /// PRIORITY, X-MICROSOFT-CDO-IMPORTANCE.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub importance: Option<Importance>,
+    /// ORGANIZER, STATUS, and the answer of the mailbox's owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<Meeting>,
+    /// ATTENDEE; a set, by address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attendees: Option<Vec<Attendee>>,
+    /// ATTACH; a set, by name and content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<Vec<Attachment>>,
 }
 
 impl Event {

@@ -29,11 +29,17 @@ pub enum Name {
     Sensitivity,
     /// PRIORITY.
     Importance,
+    /// ORGANIZER, STATUS, and how the owner of the mailbox answered.
+    Meeting,
+    /// ATTENDEE: a set, by address.
+    Attendees,
+    /// ATTACH: a set, by name and content.
+    Attachments,
 }
 
 impl Name {
     /// Every field, in the order of the names above.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Subject,
         Self::Body,
         Self::Location,
@@ -45,6 +51,9 @@ impl Name {
         Self::ShowAs,
         Self::Sensitivity,
         Self::Importance,
+        Self::Meeting,
+        Self::Attendees,
+        Self::Attachments,
     ];
 
     /// The name as the journal writes it.
@@ -61,6 +70,9 @@ impl Name {
             Self::ShowAs => "show-as",
             Self::Sensitivity => "sensitivity",
             Self::Importance => "importance",
+            Self::Meeting => "meeting",
+            Self::Attendees => "attendees",
+            Self::Attachments => "attachments",
         }
     }
 
@@ -95,7 +107,7 @@ mod tests {
         for name in Name::ALL {
             assert_eq!(Name::of(&name.field()), Some(name));
         }
-        assert_eq!(Name::of(&Field::from("attendees")), None);
+        assert_eq!(Name::of(&Field::from("colour")), None);
         assert_eq!(all().len(), Name::ALL.len());
     }
 }

@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attachment;
 pub mod compose;
 pub mod digest;
 pub mod event;
@@ -10,14 +11,17 @@ pub mod field;
 pub mod html;
 pub mod ical;
 pub mod meaning;
+pub mod people;
 pub mod recurrence;
 pub mod series;
 pub mod show;
 pub mod uid;
 pub mod zone;
 
+pub use attachment::Attachment;
 pub use digest::{Digester, NORMALISER};
 pub use event::{
     Body, BodyKind, Error, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
+pub use people::{Attendee, Meeting, Person, Response, Role};
 pub use recurrence::{Recurrence, Rule};

@@ -3,7 +3,9 @@
 //!
 //! A change of what these functions return must raise [`crate::NORMALISER`].
 
+use crate::attachment::Attachment;
 use crate::event::{Body, BodyKind, Event, Occurrence, Timing};
+use crate::people::{Attendee, Meeting};
 use crate::{html, zone};
 
 /// Exchange cuts subjects and locations here, in UTF-16 units.
@@ -27,6 +29,12 @@ pub fn of(event: &Event) -> Event {
         show_as: event.show_as,
         sensitivity: event.sensitivity,
         importance: event.importance,
+        meeting: event.meeting.as_ref().map(Meeting::normal),
+        attendees: event.attendees.as_ref().map(|all| all.iter().map(Attendee::normal).collect()),
+        attachments: event
+            .attachments
+            .as_ref()
+            .map(|all| all.iter().map(Attachment::normal).collect()),
     }
 }
 

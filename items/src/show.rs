@@ -4,6 +4,7 @@ use crate::event::{
     Body, BodyKind, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
 use crate::field::Name;
+use crate::people::{Attendee, Meeting, Person, Response, Role};
 use crate::recurrence::Recurrence;
 use crate::{html, zone};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
@@ -30,7 +31,60 @@ pub fn field_text(event: &Event, field: &Field) -> Option<String> {
         Name::ShowAs => event.show_as.map(|value| show_as(value).to_owned()),
         Name::Sensitivity => event.sensitivity.map(|value| sensitivity(value).to_owned()),
         Name::Importance => event.importance.map(|value| importance(value).to_owned()),
+        Name::Meeting => event.meeting.as_ref().map(meeting),
+        Name::Attendees => event.attendees.as_ref().map(|all| joined(all.iter().map(attendee))),
+        Name::Attachments => {
+            event.attachments.as_ref().map(|all| joined(all.iter().map(|one| one.name.clone())))
+        }
     }
+}
+
+/// "organised by Alice <alice@contoso.example>, cancelled, answer: accepted".
+fn meeting(meeting: &Meeting) -> String {
+    let organizer = match &meeting.organizer {
+        Some(organizer) => format!("organised by {}", person(organizer)),
+        None => "nobody is invited".to_owned(),
+    };
+    let cancelled = meeting.cancelled.then(|| "cancelled".to_owned());
+    let answered = !matches!(meeting.response, Response::None | Response::Organizer);
+    let answer = answered.then(|| format!("answer: {}", response(meeting.response)));
+    joined([organizer].into_iter().chain(cancelled).chain(answer))
+}
+
+/// "Bob <bob@contoso.example> (optional, accepted)".
+fn attendee(attendee: &Attendee) -> String {
+    let role = match attendee.role {
+        Role::Required => None,
+        Role::Optional => Some("optional".to_owned()),
+        Role::Resource => Some("resource".to_owned()),
+    };
+    let is_known = attendee.response != Response::None;
+    let answer = is_known.then(|| response(attendee.response).to_owned());
+    let more = joined(role.into_iter().chain(answer));
+    let person = person(&attendee.person);
+    if more.is_empty() { person } else { format!("{person} ({more})") }
+}
+
+fn person(person: &Person) -> String {
+    match &person.name {
+        Some(name) if person.address.is_empty() => name.clone(),
+        Some(name) => format!("{name} <{}>", person.address),
+        None => person.address.clone(),
+    }
+}
+
+const fn response(value: Response) -> &'static str {
+    match value {
+        Response::None => "none",
+        Response::Organizer => "organizer",
+        Response::Tentative => "tentative",
+        Response::Accepted => "accepted",
+        Response::Declined => "declined",
+    }
+}
+
+fn joined(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn body(body: &Body) -> String {

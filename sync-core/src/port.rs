@@ -1,9 +1,11 @@
-//! The two traits behind which the world lies. Production, simulation and replay differ only in
-//! who implements them.
+//! The two traits behind which the world lies, and the shelf that both use for what is large.
+//! Production, simulation and replay differ only in who implements them.
 
+mod files;
 mod remote;
 mod store;
 
+pub use files::{Files, Intake, MemoryFiles};
 pub use remote::{
     Capabilities, Change, Failure, Fetched, Folder, FolderKind, Hint, Page, Place, Probe, Probed,
     Remote, Sighted, Stamp, Target, Trouble, Write, WriteOp, Written,

@@ -230,6 +230,7 @@ fn properties(event: &Event, name: Name) -> Vec<Node> {
         Name::ShowAs => event.show_as.map(show_as).unwrap_or_default(),
         Name::Sensitivity => event.sensitivity.map(sensitivity).into_iter().collect(),
         Name::Importance => event.importance.map(importance).unwrap_or_default(),
+        Name::Meeting | Name::Attendees | Name::Attachments => Vec::new(),
     };
     lines.into_iter().map(|line| Node::Line(0, line)).collect()
 }

@@ -1,15 +1,17 @@
 //! Events to try things with.
 
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
+use items::attachment::Data;
 use items::recurrence::{End, Index, Pattern, Weekday};
 use items::{
-    Body, BodyKind, Event, Importance, Occurrence, Recurrence, Reminder, Rule, Sensitivity, ShowAs,
-    Timing,
+    Attachment, Attendee, Body, BodyKind, Event, Importance, Meeting, Occurrence, Person,
+    Recurrence, Reminder, Response, Role, Rule, Sensitivity, ShowAs, Timing,
 };
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use sync_core::ids::Digest;
 
 /// Text as people and servers write it, with everything that could break a format.
 pub fn text() -> impl Strategy<Value = String> {
@@ -98,6 +100,54 @@ fn body() -> impl Strategy<Value = Body> {
     prop_oneof![text, html]
 }
 
+fn person() -> impl Strategy<Value = Person> {
+    let address = prop_oneof![Just(String::new()), "[a-cA-C]{1,3}@[a-c]{1,3}\\.example"];
+    (address, of(text())).prop_map(|(address, name)| Person { address, name })
+}
+
+fn response() -> impl Strategy<Value = Response> {
+    let all = [
+        Response::None,
+        Response::Organizer,
+        Response::Tentative,
+        Response::Accepted,
+        Response::Declined,
+    ];
+    prop::sample::select(all.to_vec())
+}
+
+fn meeting() -> impl Strategy<Value = Meeting> {
+    (of(person()), any::<bool>(), response()).prop_map(|(organizer, cancelled, response)| Meeting {
+        organizer,
+        cancelled,
+        response,
+    })
+}
+
+fn attendee() -> impl Strategy<Value = Attendee> {
+    let role = prop::sample::select(vec![Role::Required, Role::Optional, Role::Resource]);
+    (person(), role, response()).prop_map(|(person, role, response)| Attendee {
+        person,
+        role,
+        response,
+    })
+}
+
+fn attachment() -> impl Strategy<Value = Attachment> {
+    let bytes = (0..9u64, any::<u64>())
+        .prop_map(|(n, size)| Data::Bytes { digest: Digest::from_number(n), size });
+    let data = prop_oneof![bytes, text().prop_map(Data::Link)];
+    (text(), of(text()), of(text()), any::<bool>(), data).prop_map(
+        |(name, media_type, content_id, inline, data)| Attachment {
+            name,
+            media_type,
+            content_id,
+            inline,
+            data,
+        },
+    )
+}
+
 /// Any event.
 pub fn event() -> impl Strategy<Value = Event> {
     let reminder = prop_oneof![
@@ -124,9 +174,11 @@ pub fn event() -> impl Strategy<Value = Event> {
     );
     let importance =
         prop::sample::select(&[Importance::Low, Importance::Normal, Importance::High][..]);
-    let words = (of(text()), of(text()), of(body()), of(text()), of(vec(text(), 0..4)));
+    let words = (of(text()), of(text()), of(body()), of(text()), of(vec(text(), 0..4))).boxed();
     let rest = (of(timing()), of(reminder), of(show_as), of(sensitivity), of(importance));
-    (words, rest).prop_map(|(words, rest)| Event {
+    // Boxed: strategies lie on the stack, and this one is large.
+    let people = (of(meeting()), of(vec(attendee(), 0..4)), of(vec(attachment(), 0..3))).boxed();
+    (words, rest, people).prop_map(|(words, rest, people)| Event {
         uid: words.0,
         subject: words.1,
         body: words.2,
@@ -139,6 +191,9 @@ pub fn event() -> impl Strategy<Value = Event> {
         importance: rest.4,
         recurrence: Some(Recurrence::Once),
         occurrences: None,
+        meeting: people.0,
+        attendees: people.1,
+        attachments: people.2,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::events;
 use items::ical::{Item, Joiner, put, read, split, write};
-use items::{Body, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing};
+use items::{Body, Event, Importance, Meeting, Recurrence, Reminder, Sensitivity, ShowAs, Timing};
 use proptest::prelude::*;
 
 const STAMP: i64 = 1_795_600_000;
@@ -164,6 +164,9 @@ fn what_a_new_event_leaves_out_has_the_value_of_the_standard() {
         show_as: Some(ShowAs::Busy),
         sensitivity: Some(Sensitivity::Normal),
         importance: Some(Importance::Normal),
+        meeting: Some(Meeting::default()),
+        attendees: Some(vec![]),
+        attachments: Some(vec![]),
     };
     assert_eq!(event, expected);
 }
