@@ -118,17 +118,11 @@ impl Place {
                 let mut event = Event {
                     uid: Some(uid.map_or_else(|| format!("{subject}@local"), str::to_owned)),
                     subject: Some(subject.to_owned()),
-                    body: Some(items::Body::default()),
-                    location: Some(String::new()),
                     timing: Some(when.timing()),
-                    categories: Some(vec![]),
                     reminder: Some(items::Reminder::Before(15)),
-                    show_as: Some(items::ShowAs::Busy),
-                    sensitivity: Some(items::Sensitivity::Normal),
-                    importance: Some(items::Importance::Normal),
-                    recurrence: Some(items::Recurrence::Once),
-                    occurrences: Some([].into()),
-                };
+                    ..Event::default()
+                }
+                .filled();
                 changes.iter().for_each(|change| on_event(&mut event, change));
                 replica.put_event(folder, &event).expect("writable");
             }
