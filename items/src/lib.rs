@@ -23,5 +23,5 @@ pub use digest::{Digester, NORMALISER};
 pub use event::{
     Body, BodyKind, Error, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
-pub use people::{Attendee, Meeting, Person, Response, Role};
+pub use people::{Attendee, Meeting, People, Person, Response, Role, Travel};
 pub use recurrence::{Recurrence, Rule};
