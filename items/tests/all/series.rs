@@ -493,11 +493,29 @@ proptest! {
         let end = NaiveDate::from_epoch_days(first.to_epoch_days() + days).expect("a date");
         let rule = Rule { end: End::On(end), ..rule.clone() };
         prop_assert_eq!(rule.last(first), rule.dates(first).last());
-        let normal = Recurrence::Rule(rule.clone()).normal(Some(first));
-        let Recurrence::Rule(normal) = normal else { panic!("a rule") };
-        let dates = |rule: &Rule| rule.dates(first).collect::<BTreeSet<_>>();
-        prop_assert_eq!(dates(&normal), dates(&rule));
-        prop_assert!(dates(&rule).iter().all(|date| date.year() < 4500));
+        prop_assert!(rule.dates(first).all(|date| date.year() < 4500));
+    }
+
+    #[test]
+    fn the_meaning_of_a_rule_has_its_dates_whenever_it_starts(
+        series in events::series(),
+        days in -4000..4000_i32,
+    ) {
+        let Some(Recurrence::Rule(rule)) = &series.recurrence else { panic!("a series") };
+        let Recurrence::Rule(normal) = Recurrence::Rule(rule.clone()).normal() else {
+            panic!("a rule")
+        };
+        let first = series.first_date().expect("a start").to_epoch_days();
+        for first in [first, first + days] {
+            let first = NaiveDate::from_epoch_days(first).expect("a date");
+            let dates = |rule: &Rule| rule.dates(first).take(60).collect::<Vec<_>>();
+            prop_assert_eq!(dates(&normal), dates(rule));
+            prop_assert_eq!(dates(&rule.clone().in_years(first)), dates(rule));
+        }
+        let meaning = |timing: Option<Timing>| {
+            items::meaning::of(&Event { timing, ..series.clone() }).recurrence
+        };
+        prop_assert_eq!(meaning(series.timing.clone()), meaning(None));
     }
 }
 
