@@ -16,10 +16,10 @@ const FIRST: [&str; 20] = [
     "Europe/London",
     "Europe/Berlin",
     "Europe/Kyiv",
-    "Europe/Moscow",
     "Africa/Lagos",
     "Africa/Johannesburg",
     "Africa/Nairobi",
+    "Europe/Moscow",
     "Asia/Dubai",
     "Asia/Karachi",
     "Asia/Dhaka",
@@ -164,7 +164,8 @@ impl Observance {
 }
 
 impl Day {
-    fn in_month(self, year: i32, month: u32) -> Option<NaiveDate> {
+    /// It, in a month of a year that has it.
+    pub fn in_month(self, year: i32, month: u32) -> Option<NaiveDate> {
         let first = NaiveDate::from_ymd_opt(year, month, 1)?;
         match self {
             Self::Nth(nth, weekday) if nth > 0 => {
