@@ -144,6 +144,36 @@ mod tests {
         check("2026-11-25T00:00:00Z", None, "2026-11-25");
     }
 
+    /// Also where clocks skip midnight, are far from Greenwich, or stopped being changed.
+    #[test]
+    fn days_come_back_in_every_zone() {
+        let first = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        for name in [
+            "UTC",
+            "W. Europe Standard Time",
+            "Pacific SA Standard Time",
+            "Egypt Standard Time",
+            "Middle East Standard Time",
+            "Paraguay Standard Time",
+            "Lord Howe Standard Time",
+            "Chatham Islands Standard Time",
+            "Line Islands Standard Time",
+            "Samoa Standard Time",
+            "Dateline Standard Time",
+            "UTC-11",
+            "Newfoundland Standard Time",
+            "Nepal Standard Time",
+            "British Columbia Standard Time",
+            "Morocco Standard Time",
+        ] {
+            let zone = zone(name, &[]);
+            for date in first.iter_days().take(730) {
+                let midnight = midnight(date, name).unwrap();
+                assert_eq!(day(midnight, Some(&zone)), Some(date), "{name}");
+            }
+        }
+    }
+
     #[test]
     fn an_unknown_zone_is_told_from_its_periods() {
         let odd = zone("Mitteleuropäische Zeit!", &["-PT1H", "-PT2H"]);

@@ -233,6 +233,37 @@ mod tests {
         assert_eq!(defined(&berlin, &(2001..=2020)), None);
     }
 
+    /// Eastern time as MS docs show it (GetServerTimeZones): other days before 2007.
+    #[test]
+    fn rules_that_were_changed_are_followed() {
+        let change = |to: &str, month: u32, nth: i32| {
+            format!(
+                "<t:RecurringDayTransition><t:To Kind=\"Period\">{to}</t:To>\
+                 <t:TimeOffset>PT2H</t:TimeOffset><t:Month>{month}</t:Month>\
+                 <t:DayOfWeek>Sunday</t:DayOfWeek><t:Occurrence>{nth}</t:Occurrence>\
+                 </t:RecurringDayTransition>"
+            )
+        };
+        let old = change("d", 4, 1) + &change("s", 10, -1);
+        let new = change("d", 3, 2) + &change("s", 11, 1);
+        let eastern = Element::parse(&format!(
+            "<t:TimeZoneDefinition \
+             xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\" Id=\"odd\">\
+             <t:Periods><t:Period Bias=\"PT5H\" Id=\"s\"/><t:Period Bias=\"PT4H\" Id=\"d\"/>\
+             </t:Periods><t:TransitionsGroups><t:TransitionsGroup Id=\"0\">{old}\
+             </t:TransitionsGroup><t:TransitionsGroup Id=\"1\">{new}</t:TransitionsGroup>\
+             </t:TransitionsGroups><t:Transitions><t:Transition><t:To Kind=\"Group\">0</t:To>\
+             </t:Transition><t:AbsoluteDateTransition><t:To Kind=\"Group\">1</t:To>\
+             <t:DateTime>2007-01-01T00:00:00</t:DateTime></t:AbsoluteDateTransition>\
+             </t:Transitions></t:TimeZoneDefinition>"
+        ))
+        .unwrap();
+        for years in [1990..=2006, 1995..=i32::MAX, 2007..=i32::MAX, 2026..=2026] {
+            let zone = defined(&eastern, &years);
+            assert_eq!(zone, Some("Eastern Standard Time"), "{years:?}");
+        }
+    }
+
     #[test]
     fn what_defines_nothing_is_no_zone() {
         let empty = Element::parse("<a/>").unwrap();
