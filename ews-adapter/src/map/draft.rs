@@ -444,6 +444,7 @@ mod tests {
                 show_as: Some(ShowAs::OutOfOffice),
                 sensitivity: Some(Sensitivity::Private),
                 importance: Some(Importance::High),
+                ..Event::default()
             }
         }
     }
