@@ -75,6 +75,7 @@ pub struct EwsRemote {
     caller: Caller,
     /// Whose folders the distinguished names mean, where they aren't those of the account.
     owner: Option<String>,
+    mailbox: String,
     property: stamp::Property,
     window: Option<(i64, i64)>,
     digester: Digester,
@@ -91,7 +92,18 @@ impl EwsRemote {
             property: stamp::Property::new(&config.state_id),
             window: config.window,
             digester,
+            mailbox: config.mailbox,
         }
+    }
+
+    /// Reads what lies in `folder`.
+    fn reading<'a>(&'a self, folder: &'a str) -> map::event::Reading<'a> {
+        let (property, mailbox) = (&self.property, self.mailbox.as_str());
+        map::event::Reading { folder, window: self.window, property, mailbox }
+    }
+
+    fn setting(&self) -> map::draft::Setting<'_> {
+        map::draft::Setting { property: &self.property, mailbox: &self.mailbox }
     }
 }
 
@@ -134,8 +146,6 @@ impl Remote for EwsRemote {
 /// The fields that are read and written here.
 fn held() -> std::collections::BTreeSet<sync_core::ids::Field> {
     let mut fields = items::field::all();
-    for name in [Name::Meeting, Name::Attendees, Name::Attachments] {
-        fields.remove(&name.field());
-    }
+    fields.remove(&Name::Attachments.field());
     fields
 }

@@ -3,6 +3,7 @@
 use crate::script::*;
 use chrono::NaiveDate;
 use ews_adapter::{Config, EwsRemote};
+use items::people::{Attendee, Meeting, Person, Response, Role};
 use items::recurrence::{End, Index, Pattern, Weekday};
 use items::{
     Body, BodyKind, Event, Importance, Recurrence, Reminder, Rule, Sensitivity, ShowAs, Timing,
@@ -106,8 +107,10 @@ fn event() -> impl Strategy<Value = Event> {
         proptest::option::of(importance),
         proptest::option::of(recurrence()),
     );
-    (texts, proptest::option::of(body), proptest::option::of(timing()), sets, words).prop_map(
-        |((uid, subject, location), body, timing, categories, words)| Event {
+    let people = (proptest::option::of(meeting()), proptest::option::of(attendees()));
+    let times = (proptest::option::of(timing()), people);
+    (texts, proptest::option::of(body), times, sets, words).prop_map(
+        |((uid, subject, location), body, (timing, (meeting, attendees)), categories, words)| Event {
             uid,
             subject,
             body,
@@ -120,8 +123,39 @@ fn event() -> impl Strategy<Value = Event> {
             show_as: words.1,
             sensitivity: words.2,
             importance: words.3,
+            meeting,
+            attendees,
+            attachments: None,
         },
     )
+}
+
+fn person() -> impl Strategy<Value = Person> {
+    let address = prop_oneof![
+        Just("anna@contoso.example".to_owned()),
+        Just("MAILTO:Ben@contoso.example".to_owned()),
+        text(),
+        text().prop_map(|text| format!("{text}@")),
+    ];
+    (address, proptest::option::of(text())).prop_map(|(address, name)| Person { address, name })
+}
+
+fn response() -> impl Strategy<Value = Response> {
+    let responses = [Response::None, Response::Organizer, Response::Tentative, Response::Declined];
+    proptest::sample::select(responses.to_vec())
+}
+
+fn meeting() -> impl Strategy<Value = Meeting> {
+    (proptest::option::of(person()), proptest::bool::weighted(0.1), response()).prop_map(
+        |(organizer, cancelled, response)| Meeting { organizer, cancelled, response },
+    )
+}
+
+fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
+    let role = proptest::sample::select(vec![Role::Required, Role::Optional, Role::Resource]);
+    let attendee = (person(), role, response())
+        .prop_map(|(person, role, response)| Attendee { person, role, response });
+    proptest::collection::vec(attendee, 0..4)
 }
 
 /// Reads and writes of every kind, many of them with odd contents.

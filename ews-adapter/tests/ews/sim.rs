@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use ews_adapter::{Auth, Config, EwsRemote};
 use exchange_sim::{DEFAULT_PASSWORD, Reply, Seed, Sim, SimTransport};
+use items::people::Meeting;
 use items::{Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing};
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -202,6 +203,9 @@ pub fn timed() -> Event {
         show_as: Some(ShowAs::OutOfOffice),
         sensitivity: Some(Sensitivity::Private),
         importance: Some(Importance::High),
+        meeting: Some(Meeting::default()),
+        attendees: Some(vec![]),
+        attachments: None,
     }
 }
 
