@@ -26,6 +26,7 @@ mod write;
 use async_trait::async_trait;
 use items::Digester;
 use items::field::Name;
+use items::people::Travel;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -76,6 +77,7 @@ pub struct EwsRemote {
     /// Whose folders the distinguished names mean, where they aren't those of the account.
     owner: Option<String>,
     mailbox: String,
+    travel: Travel,
     property: stamp::Property,
     window: Option<(i64, i64)>,
     digester: Digester,
@@ -93,7 +95,16 @@ impl EwsRemote {
             window: config.window,
             digester,
             mailbox: config.mailbox,
+            travel: Travel::Carry,
         }
+    }
+
+    /// Lets the people of an event travel so where the server doesn't know them; by default in a
+    /// property of ours alone. Nobody is mailed either way.
+    #[must_use]
+    pub fn with_travel(mut self, travel: Travel) -> Self {
+        self.travel = travel;
+        self
     }
 
     /// Reads what lies in `folder`.
@@ -103,7 +114,8 @@ impl EwsRemote {
     }
 
     fn setting(&self) -> map::draft::Setting<'_> {
-        map::draft::Setting { property: &self.property, mailbox: &self.mailbox }
+        let (property, mailbox) = (&self.property, self.mailbox.as_str());
+        map::draft::Setting { property, mailbox, travel: self.travel }
     }
 }
 

@@ -8,7 +8,8 @@ use super::{people, recurrence, time};
 use crate::soap::Xml;
 use crate::stamp::{self, Property};
 use chrono::NaiveDate;
-use items::people::{Attendee, People};
+use items::note;
+use items::people::{Attendee, People, Travel};
 use items::{Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing};
 use sync_core::port::{Stamp, Trouble};
 
@@ -33,6 +34,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) property: &'a Property,
     /// The owner's address.
     pub(crate) mailbox: &'a str,
+    /// Whether people are told in the body, too. The server mails nobody, whatever this says.
+    pub(crate) travel: Travel,
 }
 
 /// A new item that holds `event`; of a series without its occurrences, and without attachments.
@@ -49,6 +52,9 @@ pub(crate) fn create(
     event.reminder.get_or_insert(Reminder::Off);
     let people = People::of(&event);
     let is_own = people::is_own(&people, setting.mailbox);
+    if setting.notes() && !is_own {
+        event.body = Some(note::with(&event.body.unwrap_or_default(), &people));
+    }
     let invited = event.attendees.as_deref().filter(|_| is_own);
     let (parts, zone) = parts(&event, &Event::default(), invited)?;
     let (item, calendar): (Vec<_>, Vec<_>) =
@@ -77,18 +83,25 @@ pub(crate) fn create(
 pub(crate) fn update(
     patch: &Event,
     known: &Known,
-    property: &Property,
+    setting: Setting<'_>,
     stamp: &Stamp,
 ) -> Result<Draft, Trouble> {
     known.kind.check(&patch.present_fields())?;
+    let people = known.with_people(patch);
+    let mut patch = patch.clone();
+    let is_noted = setting.notes() && known.kind == people::Kind::Appointment;
+    if is_noted && setting.touches_people(&patch) {
+        let body = patch.body.as_ref().or(known.event.body.as_ref());
+        patch.body = Some(note::with(&body.cloned().unwrap_or_default(), &people));
+    }
     let invited = patch.attendees.as_deref().filter(|_| known.kind == people::Kind::Organized);
-    let (parts, zone) = parts(patch, &known.event, invited)?;
+    let (parts, zone) = parts(&patch, &known.event, invited)?;
     let xml = Xml::text_of(|xml| {
         parts.iter().for_each(|part| part.update(xml));
-        if writes_people(patch) {
-            set_people(xml, &known.with_people(patch));
+        if writes_people(&patch) {
+            set_people(xml, &people);
         }
-        xml.raw(&stamped(property, stamp));
+        xml.raw(&stamped(setting.property, stamp));
     });
     Ok(Draft { xml, zone })
 }
@@ -119,9 +132,24 @@ pub(crate) fn stamped(property: &Property, stamp: &Stamp) -> String {
     Xml::text_of(|xml| set(xml, |xml| property.path(xml), |xml| property.write(xml, stamp)))
 }
 
-/// Whether more must be known of an item to write this patch to it.
-pub(crate) fn wants_more(patch: &Event) -> bool {
-    writes_people(patch) || wants_schedule(patch)
+impl Setting<'_> {
+    /// Whether more must be known of an item to write this patch to it.
+    pub(crate) fn wants_more(self, patch: &Event) -> bool {
+        wants_schedule(patch) || self.touches_people(patch)
+    }
+
+    /// Whether a patch concerns people, or the body in which they are told.
+    fn touches_people(self, patch: &Event) -> bool {
+        writes_people(patch) || self.notes() && patch.body.is_some()
+    }
+
+    /// Whether people are told in bodies.
+    pub(crate) fn notes(self) -> bool {
+        match self.travel {
+            Travel::Note => true,
+            Travel::Carry | Travel::Write => false,
+        }
+    }
 }
 
 /// Whether a patch holds people, who are noted together.
@@ -432,7 +460,8 @@ mod tests {
     fn stamped(event: &Event) -> Element {
         let stamp = Stamp { link: LinkId(1), key: IntentKey("k".into()) };
         let property = Property::new("s");
-        let setting = Setting { property: &property, mailbox: "anna@contoso.example" };
+        let mailbox = "anna@contoso.example";
+        let setting = Setting { property: &property, mailbox, travel: Travel::Carry };
         let draft = create(event, setting, &stamp).unwrap();
         let kind = if event.is_series() { "RecurringMaster" } else { "Single" };
         let element = Element::parse(&format!(

@@ -5,6 +5,7 @@ use super::{people, time};
 use crate::ops::{ItemId, lies_in};
 use crate::soap::Element;
 use crate::stamp::{self, Property};
+use items::note;
 use items::people::People;
 use items::{
     Body, BodyKind, Digester, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing,
@@ -111,7 +112,8 @@ pub(crate) fn event(item: &Element) -> Result<Event, Trouble> {
 /// What must be known of an item to write to it what is valid only with the rest of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Known {
-    /// When it takes place, how it recurs, and its people: an event of these fields alone.
+    /// When it takes place, how it recurs, its people, and its body if that was asked for: an event
+    /// of these fields alone.
     pub(crate) event: Event,
     /// What it is to the owner of the mailbox.
     pub(crate) kind: people::Kind,
@@ -123,7 +125,8 @@ impl Known {
     /// Reads it from an item in the mailbox of this address.
     pub(crate) fn of(item: &Element, mailbox: &str) -> Result<Self, Trouble> {
         let People { meeting, attendees } = people::people(item, mailbox);
-        let event = Event { meeting, attendees, ..schedule(item)? };
+        let body = Some(body(item));
+        let event = Event { body, meeting, attendees, ..schedule(item)? };
         let change_key = ItemId::of(item).and_then(|id| id.change_key);
         Ok(Self { event, kind: people::kind(item, mailbox), change_key })
     }
@@ -148,11 +151,12 @@ fn schedule(item: &Element) -> Result<Event, Trouble> {
     Ok(Event { timing: Some(timing), recurrence: Some(recurrence), ..Event::default() })
 }
 
+/// The body, without the block that we tell people in: that is no edit of anybody's.
 fn body(item: &Element) -> Body {
     let Some(body) = item.child("Body") else { return Body::default() };
     let html = body.attribute("BodyType").is_some_and(|kind| kind.eq_ignore_ascii_case("HTML"));
     let kind = if html { BodyKind::Html } else { BodyKind::Text };
-    Body { kind, content: body.text.clone() }
+    note::without(&Body { kind, content: body.text.clone() })
 }
 
 fn categories(item: &Element) -> Vec<String> {

@@ -12,6 +12,8 @@ pub(crate) enum Shape<'a> {
     Mark(&'a Property),
     /// Version, folder, when it takes place, how it recurs, and its people.
     Known,
+    /// The same, and the body.
+    KnownWithBody,
 }
 
 /// What an event is made of (see `map::event`).
@@ -95,6 +97,10 @@ fn write_shape(xml: &mut Xml, shape: Shape<'_>) {
         }
         Shape::Mark(_) => &MARK_FIELDS,
         Shape::Known => &KNOWN_FIELDS,
+        Shape::KnownWithBody => {
+            xml.leaf("t:BodyType", "Best");
+            &KNOWN_FIELDS
+        }
     };
     xml.node("t:AdditionalProperties", &[], |xml| {
         for field in fields {
@@ -108,6 +114,10 @@ fn write_shape(xml: &mut Xml, shape: Shape<'_>) {
             }
             Shape::Mark(property) => property.path(xml),
             Shape::Known => stamp::people_path(xml),
+            Shape::KnownWithBody => {
+                xml.empty("t:FieldURI", &[("FieldURI", "item:Body")]);
+                stamp::people_path(xml);
+            }
         }
     });
 }

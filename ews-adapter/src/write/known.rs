@@ -4,7 +4,6 @@
 use super::checked;
 use crate::batch::{Brake, ITEMS_MAX};
 use crate::failure::Effect;
-use crate::map::draft;
 use crate::map::event::Known;
 use crate::ops::get_item::{self, Shape};
 use crate::transport::Call;
@@ -30,10 +29,11 @@ pub(super) async fn read(
     contents: &[Result<Event, Trouble>],
     brake: &Brake,
 ) -> BTreeMap<usize, Result<Known, Failure>> {
+    let setting = remote.setting();
     let mut questions = Vec::new();
     for (index, (write, content)) in writes.iter().zip(contents).enumerate() {
         if let WriteOp::Update { id, if_match, .. } = &write.op
-            && content.as_ref().is_ok_and(draft::wants_more)
+            && content.as_ref().is_ok_and(|content| setting.wants_more(content))
         {
             let if_match = if_match.as_ref();
             questions.push(Question { index, folder: &write.folder, id, if_match });
@@ -49,7 +49,8 @@ async fn ask(
     brake: &Brake,
 ) -> Vec<(usize, Result<Known, Failure>)> {
     let ids = questions.iter().map(|question| question.id.as_str());
-    let body = get_item::request(ids, Shape::Known);
+    let shape = if remote.setting().notes() { Shape::KnownWithBody } else { Shape::Known };
+    let body = get_item::request(ids, shape);
     let call = Call { operation: "GetItem", effect: Effect::Read, zone: None, body: &body };
     let result = match brake.pulled() {
         Some(failure) => Err(failure),

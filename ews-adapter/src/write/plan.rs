@@ -172,7 +172,7 @@ fn prepare(
             match occurrences.filter(|_| event.present_fields().is_empty()) {
                 Some(wanted) => Ok(Prepared::Late(item, wanted)),
                 None => {
-                    let draft = draft::update(&event, known, setting.property, &write.stamp)?;
+                    let draft = draft::update(&event, known, setting, &write.stamp)?;
                     Ok(Prepared::Step(Kind::Update, item, draft))
                 }
             }

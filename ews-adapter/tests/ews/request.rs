@@ -140,20 +140,20 @@ fn person() -> impl Strategy<Value = Person> {
     (address, proptest::option::of(text())).prop_map(|(address, name)| Person { address, name })
 }
 
-fn response() -> impl Strategy<Value = Response> {
+fn answer() -> impl Strategy<Value = Response> {
     let responses = [Response::None, Response::Organizer, Response::Tentative, Response::Declined];
     proptest::sample::select(responses.to_vec())
 }
 
 fn meeting() -> impl Strategy<Value = Meeting> {
-    (proptest::option::of(person()), proptest::bool::weighted(0.1), response()).prop_map(
+    (proptest::option::of(person()), proptest::bool::weighted(0.1), answer()).prop_map(
         |(organizer, cancelled, response)| Meeting { organizer, cancelled, response },
     )
 }
 
 fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
     let role = proptest::sample::select(vec![Role::Required, Role::Optional, Role::Resource]);
-    let attendee = (person(), role, response())
+    let attendee = (person(), role, answer())
         .prop_map(|(person, role, response)| Attendee { person, role, response });
     proptest::collection::vec(attendee, 0..4)
 }
