@@ -43,11 +43,7 @@ pub(crate) struct Setting<'a> {
 /// The reminder is always stated, because the server's default is one 15 minutes before. People are
 /// invited on it only where the owner of the mailbox organises the meeting, or the owner would
 /// become the organizer of a meeting of others; everybody else's travel in our property.
-pub(crate) fn create(
-    event: &Event,
-    setting: Setting<'_>,
-    stamp: &Stamp,
-) -> Result<Draft, Trouble> {
+pub(crate) fn create(event: &Event, setting: Setting<'_>, stamp: &Stamp) -> Result<Draft, Trouble> {
     let mut event = event.clone();
     event.reminder.get_or_insert(Reminder::Off);
     let people = People::of(&event);

@@ -49,7 +49,9 @@ impl Standing {
     /// The item as the core takes it.
     pub(crate) fn sighted(self, digester: &Digester) -> Sighted {
         let version = self.change_key.map(Version);
-        digester.sighted(&self.event, version, self.edited_ms, self.stamp)
+        let sighted = digester.sighted(&self.event, version, self.edited_ms, self.stamp);
+        let rendition = sighted.rendition.fixing(self.kind.fixed());
+        Sighted { rendition, ..sighted }
     }
 }
 
@@ -134,10 +136,7 @@ impl Known {
     /// The people that the item has when `patch` was written to it.
     pub(crate) fn with_people(&self, patch: &Event) -> People {
         let (new, old) = (People::of(patch), People::of(&self.event));
-        People {
-            meeting: new.meeting.or(old.meeting),
-            attendees: new.attendees.or(old.attendees),
-        }
+        People { meeting: new.meeting.or(old.meeting), attendees: new.attendees.or(old.attendees) }
     }
 }
 

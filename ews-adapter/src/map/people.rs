@@ -91,9 +91,8 @@ fn native(item: &Element, mailbox: &str) -> People {
         Kind::Organized => organizer(item).unwrap_or_else(|| address(mailbox)),
         Kind::Attended => organizer(item).unwrap_or_default(),
     };
-    let is_organizer = |one: &Attendee| {
-        one.response == Response::Organizer || one.person.key() == organizer.key()
-    };
+    let is_organizer =
+        |one: &Attendee| one.response == Response::Organizer || one.person.key() == organizer.key();
     let mut attendees: Vec<Attendee> = LISTS.iter().flat_map(|list| listed(item, list)).collect();
     // Some clients invite the organizer to what nobody else is invited to (evolution-ews I#251).
     if attendees.iter().all(is_organizer) {

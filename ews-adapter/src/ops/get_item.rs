@@ -50,12 +50,8 @@ const EVENT_FIELDS: [&str; 29] = [
 ];
 
 /// Where an item lies, and what it is to the owner (see `map::people::kind`).
-const MARK_FIELDS: [&str; 4] = [
-    "item:ParentFolderId",
-    "calendar:IsMeeting",
-    "calendar:MyResponseType",
-    "calendar:Organizer",
-];
+const MARK_FIELDS: [&str; 4] =
+    ["item:ParentFolderId", "calendar:IsMeeting", "calendar:MyResponseType", "calendar:Organizer"];
 
 /// What an event's times, recurrence and people are made of (see `map::event::Known`).
 const KNOWN_FIELDS: [&str; 15] = [
