@@ -8,6 +8,7 @@ mod attachments;
 mod capture;
 mod exceptions;
 mod late;
+mod limits;
 mod people;
 mod probe;
 mod pull;
