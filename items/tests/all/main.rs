@@ -6,6 +6,7 @@ mod digests;
 mod events;
 mod ical;
 mod imports;
+mod notes;
 mod producers;
 mod series;
 mod shared;
