@@ -6,6 +6,7 @@ mod events;
 mod ical;
 mod imports;
 mod notes;
+mod people;
 mod producers;
 mod series;
 mod shared;
