@@ -5,9 +5,12 @@
 
 pub mod attachment;
 pub mod compose;
+pub mod content;
 pub mod digest;
 pub mod event;
 pub mod field;
+pub mod folder;
+pub mod hierarchy;
 pub mod html;
 pub mod ical;
 pub mod meaning;
@@ -19,9 +22,11 @@ pub mod uid;
 pub mod zone;
 
 pub use attachment::Attachment;
+pub use content::Content;
 pub use digest::{Digester, NORMALISER};
 pub use event::{
     Body, BodyKind, Error, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
+pub use folder::Folder;
 pub use people::{Attendee, Meeting, People, Person, Response, Role, Travel};
 pub use recurrence::{Recurrence, Rule};
