@@ -12,6 +12,7 @@ mod entry_id;
 mod failure;
 mod fetch;
 mod folders;
+mod hierarchy;
 mod map;
 mod ops;
 mod probe;

@@ -64,6 +64,7 @@ impl Folder {
             content: Some(digester.content(&content)),
             identity: self.identity(digester),
             edited_ms: None,
+            fixed: BTreeSet::new(),
         };
         Sighted { rendition, content, stamp }
     }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attachment;
+pub mod calendars;
 pub mod compose;
 pub mod content;
 pub mod digest;
