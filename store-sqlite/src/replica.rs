@@ -5,6 +5,7 @@
 //! cursors begin with the file's random identity, so that those of another file, or of one that was
 //! deleted and made anew, are never taken for this one's.
 
+mod hierarchy;
 mod import;
 mod remote;
 mod rows;
@@ -240,5 +241,5 @@ fn version(number: i64) -> Version {
 const FORMAT: Format = Format {
     name: "a local store of evensync",
     application_id: 0x6576_6c72,
-    steps: &[include_str!("replica/schema.sql")],
+    steps: &[include_str!("replica/schema.sql"), include_str!("replica/hierarchy.sql")],
 };

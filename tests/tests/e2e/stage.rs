@@ -168,7 +168,7 @@ impl Stage {
             replicas: remotes.iter().map(|(id, r)| (*id, r.capabilities())).collect(),
             direction: self.setup.direction,
             conflicts: Conflicts { default: self.setup.rule, fields: BTreeMap::new() },
-            brake: Brake { percent: 10, floor: 10 },
+            brake: Brake { percent: 10, floor: 10, deletes_only: false },
         };
         Order {
             pair: pair(),
