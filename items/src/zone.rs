@@ -4,6 +4,7 @@
 //! jiff bundles: it is newer than chrono-tz's, and unlike a system's the same everywhere.
 
 mod alias;
+mod kept;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use jiff::Timestamp;
@@ -12,6 +13,8 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use windows_timezones::WindowsTimezone;
+
+pub use kept::is_kept_by_windows;
 
 /// The canonical IANA name of a zone, however a replica spells it: a Windows id in any case, an
 /// IANA name or link, a display name. `None` for made-up and custom zones.

@@ -173,12 +173,17 @@ pub(crate) fn series_zone(timing: &Timing) -> Result<&'static str, Trouble> {
     match zone::windows(named) {
         Some(name) => Ok(name),
         None if is_all_day => Ok("UTC"),
-        None => Err(Trouble::new(
-            "zone-inexpressible",
-            "the series goes by the clocks of a zone that Graph can't name; by those of another one \
-             it would move whenever either changes its clocks",
-        )),
+        None => Err(other_clocks()),
     }
+}
+
+/// Says that a series goes by clocks that Graph has no zone for.
+pub(crate) fn other_clocks() -> Trouble {
+    Trouble::new(
+        "zone-inexpressible",
+        "the series goes by the clocks of a zone that Graph can't name; by those of another one it \
+         would move whenever either changes its clocks",
+    )
 }
 
 /// Says that an event has no start and end that could be written.
