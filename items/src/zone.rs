@@ -75,6 +75,11 @@ pub fn to_wall(zone: &str, instant: i64) -> Option<NaiveDateTime> {
     Some(DateTime::from_timestamp(instant.checked_add(offset.into())?, 0)?.naive_utc())
 }
 
+/// Whether a zone's clocks show `wall` at all: some go on from midnight to one o'clock.
+pub fn shows(zone: &str, wall: NaiveDateTime) -> bool {
+    to_instant(zone, wall).and_then(|instant| to_wall(zone, instant)) == Some(wall)
+}
+
 /// The rules of a canonical name.
 pub(crate) fn rules(name: &str) -> Option<TimeZone> {
     DATABASE.get(name).ok()

@@ -6,6 +6,7 @@
 mod generate;
 
 use super::clock::Timeless;
+use super::ledger::difference;
 use super::look::{self, Look};
 use super::place::Place;
 use super::stage::{Kind, Setup, Stage, exchange, temporary};
@@ -103,7 +104,9 @@ impl Chain {
             pair.pass(60);
             let report = pair.run();
             assert_eq!(report.ended, Ended::Clean, "{report:?}");
-            assert!(report.refused.is_empty() && report.held.is_empty(), "{:?}", report.refused);
+            let looks = pair.looks();
+            let told = || difference(&looks);
+            assert!(report.held.is_empty(), "{:?}\n{}", report.refused, told());
             assert_eq!((report.conflicts, report.undecided), (0, 0), "{report:?}");
         }
     }
