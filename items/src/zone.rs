@@ -4,6 +4,7 @@
 //! jiff bundles: it is newer than chrono-tz's, and unlike a system's the same everywhere.
 
 mod alias;
+pub mod definition;
 mod kept;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
@@ -43,10 +44,16 @@ pub fn windows(id: &str) -> Option<&'static str> {
     if let Some(windows) = NAMES.windows.get(&key) {
         return Some(windows.name());
     }
-    if let Some(name) = alias::windows(&key) {
-        return Some(name);
-    }
-    NAMES.of_iana.get(iana(id)?).map(|windows| windows.name())
+    alias::windows(&key).or_else(|| {
+        let name = iana(id)?;
+        let windows = || NAMES.of_iana.get(name).map(|windows| windows.name());
+        alias::windows(&name.to_lowercase()).or_else(windows)
+    })
+}
+
+/// The ids of all zones that Windows knows.
+fn windows_ids() -> impl Iterator<Item = &'static str> {
+    NAMES.windows.values().map(|windows| windows.name()).chain(alias::IDS)
 }
 
 /// What a zone means on every replica: zones that Windows doesn't tell apart have the same name,

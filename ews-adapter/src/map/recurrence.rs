@@ -82,7 +82,7 @@ pub(crate) fn rule(recurrence: &Element, first: NaiveDate) -> Option<Rule> {
         }
         End::Never | End::On(_) | End::Count(_) => end,
     };
-    Some(Rule { pattern, end })
+    Some(Rule { pattern, end }.in_years(first))
 }
 
 /// The `Recurrence` of a series that starts on `first`, in the zone of its start.

@@ -6,7 +6,6 @@ use items::ical::{put, read, split, write_into};
 use items::recurrence::{End, Pattern};
 use items::{Event, Occurrence, Recurrence, Reminder, Rule, ShowAs, Timing};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
 
 const STAMP: i64 = 1_795_600_000;
 
@@ -123,7 +122,7 @@ fn a_series_without_a_uid_keeps_its_occurrences() {
 #[test]
 fn series_whose_zone_only_the_file_knows_stay_there() {
     let zone = "BEGIN:VTIMEZONE\nTZID:Here\nBEGIN:STANDARD\nDTSTART:16010101T000000\n\
-        TZOFFSETFROM:+0930\nTZOFFSETTO:+0930\nEND:STANDARD\nEND:VTIMEZONE\n";
+        TZOFFSETFROM:+0917\nTZOFFSETTO:+0917\nEND:STANDARD\nEND:VTIMEZONE\n";
     let text = calendar(&[
         "UID:1\nDTSTART;TZID=Here:20261125T080000\nRRULE:FREQ=WEEKLY;BYDAY=WE",
         "UID:1\nRECURRENCE-ID;TZID=Here:20261202T080000\nDTSTART;TZID=Here:20261202T090000",
@@ -138,6 +137,84 @@ fn series_whose_zone_only_the_file_knows_stay_there() {
     }
     let day = text.replace(";TZID=Here:20261125T080000", ";VALUE=DATE;TZID=Here:20261125");
     assert!(matches!(one(&day).recurrence, Some(Recurrence::Rule(_))), "{day}");
+}
+
+/// A calendar whose zone `Here` has these parts, each with its offsets.
+fn defined(parts: &[(&str, &str, &str, &str)], events: &[&str]) -> String {
+    let parts = parts.iter().map(|(kind, from, to, lines)| {
+        format!("BEGIN:{kind}\nTZOFFSETFROM:{from}\nTZOFFSETTO:{to}\n{lines}\nEND:{kind}\n")
+    });
+    let zone = format!("BEGIN:VTIMEZONE\nTZID:Here\n{}END:VTIMEZONE\n", parts.collect::<String>());
+    calendar(events).replacen("BEGIN:VEVENT", &format!("{zone}BEGIN:VEVENT"), 1)
+}
+
+const SUMMER: (&str, &str, &str, &str) = (
+    "DAYLIGHT",
+    "+0100",
+    "+0200",
+    "DTSTART:19700329T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU",
+);
+const WINTER: (&str, &str, &str, &str) = (
+    "STANDARD",
+    "+0200",
+    "+0100",
+    "DTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU",
+);
+
+#[test]
+fn series_go_by_the_zone_that_keeps_the_clocks_of_a_definition() {
+    let master = "UID:1\nDTSTART;TZID=Here:20261125T080000\nDTEND;TZID=Here:20261125T090000\n\
+        RRULE:FREQ=DAILY\nEXDATE;TZID=Here:20270705T080000";
+    let moved = "UID:1\nRECURRENCE-ID;TZID=Here:20270706T080000\n\
+        DTSTART;TZID=Here:20270706T100000\nDTEND;TZID=Here:20270706T110000";
+    let text = defined(&[SUMMER, WINTER], &[master, moved]);
+    let event = one(&text);
+    assert!(matches!(event.recurrence, Some(Recurrence::Rule(_))), "{event:?}");
+    assert_eq!(event.zones().0.as_deref(), Some("Europe/Berlin"));
+    let expected = [("2027-07-05".to_owned(), None), changed("2027-07-06", &["timing"])];
+    assert_eq!(occurrences(&event), expected);
+    assert_eq!(warnings(&text), Vec::<String>::new());
+    // What stands there in the words of the file stays there in them.
+    let written = patched(&text, subject("y"));
+    assert!(written.contains("DTSTART;TZID=Here:20261125T080000"), "{written}");
+    assert_eq!(one(&written), Event { subject: Some("y".into()), ..event });
+}
+
+#[test]
+fn definitions_that_no_zone_keeps_are_no_zone() {
+    let master = "UID:1\nDTSTART;TZID=Here:20261125T080000\nRRULE:FREQ=DAILY";
+    let zone = |parts: &[(&str, &str, &str, &str)], master: &str| {
+        let event = one(&defined(parts, &[master]));
+        let known = matches!(event.recurrence, Some(Recurrence::Rule(_)));
+        known.then(|| event.zones().0.expect("a zone"))
+    };
+    let with = |lines| [SUMMER, (WINTER.0, WINTER.1, WINTER.2, lines)];
+    for (lines, expected) in [
+        (WINTER.3, Some("Europe/Berlin")),
+        (
+            "DTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=SU;BYMONTHDAY=25,26,27,28,29,30,31",
+            Some("Europe/Berlin"),
+        ),
+        // Another day, another hour, a rule that nobody reads, and nonsense.
+        ("DTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=1SU", None),
+        ("DTSTART:19701025T050000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU", None),
+        // Without it summer lasts.
+        ("DTSTART:19701025T030000", Some("Africa/Johannesburg")),
+        ("DTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU;BYWEEKNO=43", None),
+        ("DTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=13;BYDAY=-9SU", None),
+        ("DTSTART:soon", None),
+    ] {
+        assert_eq!(zone(&with(lines), master).as_deref(), expected, "{lines}");
+    }
+    // Changes that stand there one by one are right as long as the series goes on.
+    let listed = [
+        ("STANDARD", "+0100", "+0100", "DTSTART:20260101T000000"),
+        ("DAYLIGHT", "+0100", "+0200", "DTSTART:20260329T020000\nRDATE:20270328T020000"),
+        ("STANDARD", "+0200", "+0100", "DTSTART:20261025T030000\nRDATE:20271031T030000"),
+    ];
+    assert_eq!(zone(&listed, master), None);
+    let until = format!("{master};UNTIL=20271130T070000Z");
+    assert_eq!(zone(&listed, &until).as_deref(), Some("Europe/Berlin"));
 }
 
 #[test]
@@ -493,11 +570,30 @@ proptest! {
         let end = NaiveDate::from_epoch_days(first.to_epoch_days() + days).expect("a date");
         let rule = Rule { end: End::On(end), ..rule.clone() };
         prop_assert_eq!(rule.last(first), rule.dates(first).last());
-        let normal = Recurrence::Rule(rule.clone()).normal(Some(first));
-        let Recurrence::Rule(normal) = normal else { panic!("a rule") };
-        let dates = |rule: &Rule| rule.dates(first).collect::<BTreeSet<_>>();
-        prop_assert_eq!(dates(&normal), dates(&rule));
-        prop_assert!(dates(&rule).iter().all(|date| date.year() < 4500));
+        prop_assert!(rule.dates(first).all(|date| date.year() < 4500));
+    }
+
+    #[test]
+    fn the_meaning_of_a_rule_has_its_dates_whenever_it_starts(
+        series in events::series(),
+        days in -4000..4000_i32,
+    ) {
+        let Some(Recurrence::Rule(rule)) = &series.recurrence else { panic!("a series") };
+        let Recurrence::Rule(normal) = Recurrence::Rule(rule.clone()).normal() else {
+            panic!("a rule")
+        };
+        let first = series.first_date().expect("a start");
+        let other = NaiveDate::from_epoch_days(first.to_epoch_days() + days).expect("a date");
+        // An event starts on one of its dates.
+        for first in [Some(first), rule.dates(other).next()].into_iter().flatten() {
+            let dates = |rule: &Rule| rule.dates(first).take(60).collect::<Vec<_>>();
+            prop_assert_eq!(dates(&normal), dates(rule));
+            prop_assert_eq!(dates(&rule.clone().in_years(first)), dates(rule));
+        }
+        let meaning = |timing: Option<Timing>| {
+            items::meaning::of(&Event { timing, ..series.clone() }).recurrence
+        };
+        prop_assert_eq!(meaning(series.timing.clone()), meaning(None));
     }
 }
 
