@@ -332,7 +332,9 @@ fn skipped(store: &SqliteStore, report: &Report) -> Result<Vec<Skipped>, Problem
             Reason::Refused { replica, code } | Reason::Unreadable { replica, code } => {
                 (Some(replica.to_string()), Some(code.clone()))
             }
-            Reason::OneWay { replica } => (Some(replica.to_string()), None),
+            Reason::OneWay { replica } | Reason::Fixed { replica } => {
+                (Some(replica.to_string()), None)
+            }
             Reason::Ambiguous | Reason::Twin { .. } => (None, None),
         };
         let detail = told.get(&link.id).map(|trouble| format!(": {}", trouble.detail));

@@ -1,7 +1,7 @@
 //! Reads items whole.
 
 use crate::batch::{Brake, ITEMS_MAX};
-use crate::map::event::{Reading, Standing};
+use crate::map::event::Standing;
 use crate::{EwsRemote, batch, standing};
 use sync_core::ids::{FolderId, RemoteId};
 use sync_core::port::{Failure, Fetched};
@@ -12,8 +12,7 @@ pub(crate) async fn items(
     folder: &FolderId,
     ids: &[RemoteId],
 ) -> Result<Vec<Fetched>, Failure> {
-    let reading =
-        Reading { folder: folder.as_str(), window: remote.window, property: &remote.property };
+    let reading = remote.reading(folder.as_str());
     let ids: Vec<&str> = ids.iter().map(RemoteId::as_str).collect();
     let brake = Brake::default();
     let chunks = ids.chunks(ITEMS_MAX).map(|ids| standing::read(remote, reading, ids, &brake));

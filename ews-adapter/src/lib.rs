@@ -26,6 +26,7 @@ mod write;
 use async_trait::async_trait;
 use items::Digester;
 use items::field::Name;
+use items::people::Travel;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,6 +76,8 @@ pub struct EwsRemote {
     caller: Caller,
     /// Whose folders the distinguished names mean, where they aren't those of the account.
     owner: Option<String>,
+    mailbox: String,
+    travel: Travel,
     property: stamp::Property,
     window: Option<(i64, i64)>,
     digester: Digester,
@@ -91,7 +94,28 @@ impl EwsRemote {
             property: stamp::Property::new(&config.state_id),
             window: config.window,
             digester,
+            mailbox: config.mailbox,
+            travel: Travel::Carry,
         }
+    }
+
+    /// Lets the people of an event travel so where the server doesn't know them; by default in a
+    /// property of ours alone. Nobody is mailed either way.
+    #[must_use]
+    pub fn with_travel(mut self, travel: Travel) -> Self {
+        self.travel = travel;
+        self
+    }
+
+    /// Reads what lies in `folder`.
+    fn reading<'a>(&'a self, folder: &'a str) -> map::event::Reading<'a> {
+        let (property, mailbox) = (&self.property, self.mailbox.as_str());
+        map::event::Reading { folder, window: self.window, property, mailbox }
+    }
+
+    fn setting(&self) -> map::draft::Setting<'_> {
+        let (property, mailbox) = (&self.property, self.mailbox.as_str());
+        map::draft::Setting { property, mailbox, travel: self.travel }
     }
 }
 
@@ -134,8 +158,6 @@ impl Remote for EwsRemote {
 /// The fields that are read and written here.
 fn held() -> std::collections::BTreeSet<sync_core::ids::Field> {
     let mut fields = items::field::all();
-    for name in [Name::Meeting, Name::Attendees, Name::Attachments] {
-        fields.remove(&name.field());
-    }
+    fields.remove(&Name::Attachments.field());
     fields
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod draft;
 pub(crate) mod event;
+pub(crate) mod people;
 pub(crate) mod recurrence;
 pub(crate) mod series;
 pub(crate) mod time;

@@ -7,7 +7,7 @@ use crate::meaning;
 use crate::uid;
 use chrono::NaiveDate;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use sync_core::ids::{CollectionId, Digest, ElementKey, Field, Version};
 use sync_core::port::{Sighted, Stamp};
 use sync_core::value::{Fields, IdentityKey, Print, Rendition, Value};
@@ -93,6 +93,7 @@ impl Digester {
             content: Some(self.content(canonical)),
             identity: self.identity(event, &normal),
             edited_ms,
+            fixed: BTreeSet::new(),
         }
     }
 

@@ -32,6 +32,35 @@ pub fn to_text(html: &str) -> String {
     lines(html).iter().map(Line::for_people).collect::<Vec<_>>().join("\n")
 }
 
+/// A stretch of HTML as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stretch {
+    /// Text, with its character references.
+    Text,
+    /// A tag that shows nothing by itself.
+    Tag,
+    /// A tag that shows something: a line's end, a rule, an image.
+    Seen,
+}
+
+/// Where the texts and tags of HTML stand, in bytes; what is left out is nothing that people see.
+pub(crate) fn stretches(html: &str) -> Vec<(std::ops::Range<usize>, Stretch)> {
+    let mut tokens = Tokens::new(html);
+    let mut stretches = Vec::new();
+    while let Some(token) = tokens.next() {
+        let stretch = match token {
+            Token::Text(_) => Stretch::Text,
+            Token::Open { name, .. } if matches!(name.as_str(), "br" | "hr" | "img") => {
+                Stretch::Seen
+            }
+            Token::Open { .. } | Token::Close(_) => Stretch::Tag,
+        };
+        let (from, to) = tokens.left();
+        stretches.push((html.len() - from..html.len() - to, stretch));
+    }
+    stretches
+}
+
 /// What a line stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -177,7 +206,7 @@ fn leads_to_itself(text: &str, link: &str) -> bool {
     bare(text) == bare(link)
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -11,6 +11,7 @@ pub mod field;
 pub mod html;
 pub mod ical;
 pub mod meaning;
+pub mod note;
 pub mod people;
 pub mod recurrence;
 pub mod series;

@@ -40,7 +40,7 @@ pub fn field_text(event: &Event, field: &Field) -> Option<String> {
 }
 
 /// "organised by Alice <alice@contoso.example>, cancelled, answer: accepted".
-fn meeting(meeting: &Meeting) -> String {
+pub(crate) fn meeting(meeting: &Meeting) -> String {
     let organizer = match &meeting.organizer {
         Some(organizer) => format!("organised by {}", person(organizer)),
         None => "nobody is invited".to_owned(),
@@ -52,7 +52,7 @@ fn meeting(meeting: &Meeting) -> String {
 }
 
 /// "Bob <bob@contoso.example> (optional, accepted)".
-fn attendee(attendee: &Attendee) -> String {
+pub(crate) fn attendee(attendee: &Attendee) -> String {
     let role = match attendee.role {
         Role::Required => None,
         Role::Optional => Some("optional".to_owned()),
@@ -66,7 +66,7 @@ fn attendee(attendee: &Attendee) -> String {
 }
 
 fn person(person: &Person) -> String {
-    match &person.name {
+    match person.name.as_ref().filter(|name| !name.trim().is_empty()) {
         Some(name) if person.address.is_empty() => name.clone(),
         Some(name) => format!("{name} <{}>", person.address),
         None => person.address.clone(),

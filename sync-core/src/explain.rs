@@ -200,6 +200,10 @@ pub fn held(reason: &Reason) -> String {
         Reason::OneWay { replica } => {
             format!("the pair goes one way, so what {replica} did stays there")
         }
+        Reason::Fixed { replica } => format!(
+            "a change on the other side isn't written to {replica}: that copy follows a meeting's \
+             organizer, or writing to it would mail the attendees"
+        ),
     }
 }
 

@@ -97,7 +97,12 @@ fn waits(link: &Link) -> bool {
     is_unmet(link)
         && matches!(
             link.held,
-            None | Some(Reason::Ambiguous | Reason::Twin { .. } | Reason::OneWay { .. })
+            None | Some(
+                Reason::Ambiguous
+                    | Reason::Twin { .. }
+                    | Reason::OneWay { .. }
+                    | Reason::Fixed { .. }
+            )
         )
 }
 

@@ -489,6 +489,11 @@ pub enum Reason {
         /// The replica whose change stays where it is.
         replica: ReplicaId,
     },
+    /// What was changed elsewhere stays there: it is fixed in this copy.
+    Fixed {
+        /// The replica whose copy doesn't take it.
+        replica: ReplicaId,
+    },
 }
 
 /// What a run would do, counted before anything is sent.

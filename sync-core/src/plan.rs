@@ -1,6 +1,7 @@
 //! The decision: what is to be done about one link. A pure function of the link and the rules.
 
 mod fields;
+mod lane;
 
 use crate::ids::{Field, ReplicaId};
 use crate::journal::{Carry, ConflictKind, Conflicted, Op, Plan, Reason, Removal, SideValue};
@@ -143,6 +144,9 @@ pub fn decide(link: &Link, policy: &Policy) -> Decision {
         create(&mut decision, link, policy, &never, Some(*source), rendition);
     }
     yield_to_twin(&mut decision, link, &standings);
+    if decision.is_empty() {
+        lane::leave_fixed(&mut decision, link, policy);
+    }
     if decision.is_empty() {
         leave_one_way(&mut decision, policy, &standings);
     }

@@ -2,7 +2,7 @@
 
 use crate::ids::{Digest, ElementKey, Field, Version};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Two digests of one piece of content.
@@ -142,4 +142,17 @@ pub struct Rendition {
     /// `newest` only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub edited_ms: Option<i64>,
+    /// Fields that nobody may write to this copy: an attendee's copy of a meeting takes its times
+    /// from the organizer's, and a write to some meetings would mail their attendees.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    pub fixed: BTreeSet<Field>,
+}
+
+impl Rendition {
+    /// The same, of a copy that takes no write to `fields` either.
+    #[must_use]
+    pub fn fixing(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
+        self.fixed.extend(fields);
+        self
+    }
 }

@@ -158,6 +158,7 @@ fn rendition() -> Rendition {
         content: Some(digest(100)),
         identity: vec![IdentityKey::Strong(digest(50)), IdentityKey::Likeness(digest(51))],
         edited_ms: Some(1_790_000_000_000),
+        fixed: BTreeSet::new(),
     }
 }
 
@@ -225,6 +226,7 @@ fn observations() -> Vec<Entry> {
         content: None,
         identity: vec![],
         edited_ms: None,
+        fixed: BTreeSet::new(),
     };
     let sights = [
         Sight::Present { rendition: rendition(), stamped: Some(stamp) },
@@ -239,6 +241,9 @@ fn observations() -> Vec<Entry> {
         id: format!("id {number}").into(),
         sight,
     });
+    let rendition = rendition().fixing(["subject", "timing"].map(Field::from));
+    let sight = Sight::Present { rendition, stamped: None };
+    let fixed = Sighting { link: link(), id: "id".into(), sight };
     let observed = |sightings, stage: Option<Stage>| {
         Entry::Observed(Observed {
             collection: "calendar".into(),
@@ -253,6 +258,7 @@ fn observations() -> Vec<Entry> {
         observed(vec![], Some(Stage::Enumerating)),
         observed(vec![], Some(Stage::Reconciling)),
         observed(vec![], Some(Stage::Following)),
+        observed(vec![fixed], None),
     ]
 }
 
@@ -362,6 +368,7 @@ fn set_asides() -> Vec<Entry> {
         Reason::Ambiguous,
         Reason::Twin { of: LinkId(2) },
         Reason::OneWay { replica: ReplicaId::B },
+        Reason::Fixed { replica: ReplicaId::A },
     ]
     .map(|reason| Entry::Held { link: link(), reason })
     .into()

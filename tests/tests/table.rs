@@ -6,8 +6,8 @@ mod case;
 
 use carried_out::until_quiet;
 use case::{
-    Case, DIRECTIONS, Edit, FIELDS, History, LINK, Leg, Past, RULES, Tags, Whole, all_legs,
-    all_tags, meanings, policy, shown_legs, written,
+    Case, DIRECTIONS, Edit, FIELDS, FREE, Fixed, History, LINK, Leg, Past, RULES, Tags, Whole,
+    all_legs, all_tags, meanings, policy, shown_legs, written,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use sync_core::journal::{Carry, ConflictKind, Conflicted, Entry, Op, Plan, Reaso
 use sync_core::plan::{Decision, Standing, Verdict, decide, standing, wants_attention};
 use sync_core::policy::{Direction, Policy, Rule};
 use sync_core::state::{Link, Seen, State};
-use sync_core::value::Value;
+use sync_core::value::{Rendition, Value};
 
 #[test]
 fn the_table() {
@@ -25,23 +25,27 @@ fn the_table() {
         a.iter().flat_map(|a| b.iter().map(|b| [*a, *b])).collect()
     };
     let legs = shown_legs();
-    section(&mut table, "Copies that were the same once", Past::Common, &pairs(&legs, &legs));
+    let free = |legs: Vec<[Leg; 2]>| -> Vec<([Leg; 2], Fixed)> {
+        legs.into_iter().map(|legs| (legs, FREE)).collect()
+    };
+    let rows = free(pairs(&legs, &legs));
+    section(&mut table, "Copies that were the same once", Past::Common, &rows);
 
     let alike = Edit { subject: Whole::Shared, body: Whole::Kept, tags: Tags::AddedShared };
     let more = Edit { body: Whole::Own, ..alike };
     let alike = [Leg::Holds(alike), Leg::Holds(more)];
-    section(&mut table, "The same changes on both sides", Past::Common, &pairs(&alike, &alike));
+    let rows = free(pairs(&alike, &alike));
+    section(&mut table, "The same changes on both sides", Past::Common, &rows);
 
     let sets = all_tags().map(|tags| Leg::Holds(Edit { tags, ..Edit::NONE }));
-    section(&mut table, "Sets, element by element", Past::Common, &pairs(&sets, &sets));
+    section(&mut table, "Sets, element by element", Past::Common, &free(pairs(&sets, &sets)));
 
     let plain = [Leg::Never, Leg::Holds(Edit::NONE), Leg::Deleted];
-    section(
-        &mut table,
-        "Copies that never were the same",
-        Past::FirstContact,
-        &pairs(&plain, &legs),
-    );
+    let rows = free(pairs(&plain, &legs));
+    section(&mut table, "Copies that never were the same", Past::FirstContact, &rows);
+
+    let title = "A subject that is fixed (!) in one copy, or in both";
+    section(&mut table, title, Past::Common, &fixed_rows());
     insta::assert_snapshot!("decision_table", table);
 }
 
@@ -55,13 +59,30 @@ fn every_row_at_first_contact_keeps_the_promises() {
     every_row(Past::FirstContact);
 }
 
+/// Everything that can be done to a copy's subject, with one body edit beside it, where the subject
+/// is fixed somewhere.
+fn fixed_rows() -> Vec<([Leg; 2], Fixed)> {
+    let edits =
+        [Whole::Kept, Whole::Own, Whole::Shared].map(|subject| Edit { subject, ..Edit::NONE });
+    let both = Edit { subject: Whole::Own, body: Whole::Own, ..Edit::NONE };
+    let legs: Vec<Leg> =
+        edits.into_iter().chain([both]).map(Leg::Holds).chain([Leg::Deleted]).collect();
+    let mut rows = vec![];
+    for fixed in [[true, false], [false, true], [true, true]] {
+        for a in &legs {
+            rows.extend(legs.iter().map(|b| ([*a, *b], fixed)));
+        }
+    }
+    rows
+}
+
 /// Directions, and of each the rules under which something is decided.
 type Whens = Vec<(&'static str, Vec<&'static str>)>;
 
-fn section(table: &mut String, title: &str, past: Past, rows: &[[Leg; 2]]) {
+fn section(table: &mut String, title: &str, past: Past, rows: &[([Leg; 2], Fixed)]) {
     let _ = writeln!(table, "\n# {title}\n");
-    for legs in rows {
-        let case = Case { past, legs: *legs };
+    for (legs, fixed) in rows {
+        let case = Case { past, legs: *legs, fixed: *fixed };
         // What is decided, with the directions and rules under which it is.
         let mut outcomes: Vec<(String, Whens)> = vec![];
         for (direction_name, direction) in DIRECTIONS {
@@ -117,6 +138,7 @@ fn shown(case: &Case, state: &State, policy: &Policy) -> String {
             Leg::Deleted => format!("leave it deleted in {replica}"),
             Leg::Never | Leg::Holds(_) => format!("leave what {replica} did"),
         },
+        Verdict::Hold(Reason::Fixed { replica }) => format!("leave {replica} as it is"),
         Verdict::Hold(reason) => format!("hold: {reason:?}"),
     });
     let parts: Vec<String> = verdicts.chain(plans.iter().map(shown_plan)).collect();
@@ -167,18 +189,21 @@ fn every_row(past: Past) {
     let legs = all_legs();
     for a in &legs {
         for b in &legs {
-            let case = Case { past, legs: [*a, *b] };
-            for (direction_name, direction) in DIRECTIONS {
-                for (rule_name, rule) in RULES {
-                    let policy = policy(direction, rule);
-                    let row = Row {
-                        case,
-                        policy,
-                        name: format!("{case}, {direction_name}, {rule_name}"),
-                    };
-                    row.keeps_the_promises();
-                }
-            }
+            row(Case { past, legs: [*a, *b], fixed: FREE });
+        }
+    }
+    for (legs, fixed) in fixed_rows() {
+        row(Case { past, legs, fixed });
+    }
+}
+
+/// One row, in every direction and with every rule.
+fn row(case: Case) {
+    for (direction_name, direction) in DIRECTIONS {
+        for (rule_name, rule) in RULES {
+            let policy = policy(direction, rule);
+            let name = format!("{case}, {direction_name}, {rule_name}");
+            Row { case, policy, name }.keeps_the_promises();
         }
     }
 }
@@ -231,12 +256,18 @@ impl Row {
                 assert!(!case::REPLICAS.into_iter().any(changed), "{name}: deletes an edit");
             }
             self.carries_only_what_differs(link, plan);
+            let held = link.legs.get(&plan.replica).and_then(|leg| leg.rendition());
+            let fixed = |field| held.is_some_and(|held| held.fixed.contains(field));
+            assert!(!plan.carries.keys().any(fixed), "{name}: writes what is fixed: {plan:?}");
         }
         for verdict in &decision.verdicts {
             match verdict {
                 Verdict::Conflict(conflict) => self.judge_conflict(link, conflict),
                 Verdict::Hold(Reason::OneWay { .. }) => {
                     assert_ne!(self.policy.direction, Direction::TwoWay, "{name}: {verdict:?}");
+                }
+                Verdict::Hold(Reason::Fixed { replica }) => {
+                    assert!(self.case.is_fixed(*replica), "{name}: {verdict:?}");
                 }
                 Verdict::Hold(reason) => panic!("{name}: held for {reason:?}"),
                 Verdict::Agree(_) | Verdict::Fork(_) => {}
@@ -256,9 +287,11 @@ impl Row {
     /// Every conflict names its rule, and keeps what both sides hold.
     fn judge_conflict(&self, link: &Link, conflict: &Conflicted) {
         let name = &self.name;
-        let rule = match self.policy.direction {
-            Direction::TwoWay => self.policy.conflicts.default,
-            Direction::From(source) => Rule::Prefer(source),
+        let is_subject = conflict.field == Some("subject".into());
+        let rule = match (self.policy.direction, self.case.authority()) {
+            (Direction::From(source), _) => Rule::Prefer(source),
+            (Direction::TwoWay, Some(fixed)) if is_subject => Rule::Prefer(fixed),
+            (Direction::TwoWay, _) => self.policy.conflicts.default,
         };
         assert_eq!(conflict.rule, rule, "{name}: {conflict:?}");
         assert_eq!(conflict.sides.len(), 2, "{name}: {conflict:?}");
@@ -312,7 +345,22 @@ impl Row {
             for field in FIELDS.map(Field::from) {
                 let waits = disputed(state).contains(&(link.id, Some(field.clone())));
                 let equal = a.fields[&field].same_meaning(&b.fields[&field]);
-                assert_ne!(waits, equal, "{name}: {field} of {link:#?}");
+                let stays = self.stays(&field, [a, b]);
+                assert!(stays || waits != equal, "{name}: {field} of {link:#?}");
+            }
+        }
+    }
+
+    /// Whether an edit of one copy may stay there, since the field is fixed in the other and wasn't
+    /// changed in it.
+    fn stays(&self, field: &Field, [a, b]: [&Rendition; 2]) -> bool {
+        match (a.fixed.contains(field), b.fixed.contains(field)) {
+            (false, false) => false,
+            (true, true) => true,
+            (true, false) | (false, true) => {
+                let goes_out = self.case.authority().map(|fixed| self.case.leg(fixed));
+                let edited = |leg| matches!(leg, Leg::Holds(e) if e.subject != Whole::Kept);
+                self.case.past == Past::Common && !goes_out.is_some_and(edited)
             }
         }
     }
@@ -363,7 +411,8 @@ impl Row {
                         [source, target].map(|r| held(r).map(|r| &r.fields[&field]));
                     let equal = ours.zip(theirs).is_some_and(|(o, t)| o.same_meaning(t));
                     let first = self.case.past == Past::FirstContact;
-                    assert!(equal || !(changed || first), "{name}: {field} of {link:#?}");
+                    let stays = self.case.is_fixed(target) && field == "subject".into();
+                    assert!(equal || stays || !(changed || first), "{name}: {field} of {link:#?}");
                 }
             }
             (Leg::Never, target) => {

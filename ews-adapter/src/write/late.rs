@@ -77,6 +77,7 @@ impl<'a> Work<'a> {
         if expected.change_key.is_some() && expected.change_key != standing.change_key {
             return Err(changed_since());
         }
+        standing.kind.check(&late.fields()).map_err(Failure::Permanent)?;
         let item = ItemId { id: expected.id.clone(), change_key: standing.change_key };
         Ok(Self { remote, late, brake, item, series: standing.event, has_begun: false })
     }
@@ -284,7 +285,7 @@ impl<'a> Work<'a> {
 
 async fn read(remote: &EwsRemote, late: &Late, brake: &Brake) -> Result<Standing, Failure> {
     let folder = late.target.folder.as_str();
-    let reading = Reading { folder, window: None, property: &remote.property };
+    let reading = Reading { window: None, ..remote.reading(folder) };
     let ids = [late.target.item.id.as_str()];
     let mut read = standing::read(remote, reading, &ids, brake).await?;
     match read.pop().expect("one result for one id") {

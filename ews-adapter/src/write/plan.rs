@@ -1,13 +1,14 @@
 //! Sorts writes into requests.
 
 use crate::batch::ITEMS_MAX;
-use crate::map::draft::{self, Draft};
+use crate::map::draft::{self, Draft, Setting};
+use crate::map::event::Known;
 use crate::ops::ItemId;
-use crate::stamp::Property;
 use chrono::NaiveDate;
+use items::field::Name;
 use items::{Event, Occurrence};
-use std::collections::BTreeMap;
-use sync_core::ids::{FolderId, Version};
+use std::collections::{BTreeMap, BTreeSet};
+use sync_core::ids::{Field, FolderId, Version};
 use sync_core::port::{Failure, Stamp, Trouble, Write, WriteOp, Written};
 
 /// Most bytes of items in one request, if it has more than one: larger bodies are what servers and
@@ -43,6 +44,8 @@ pub(super) struct Step {
     pub(super) index: usize,
     /// The item to change.
     pub(super) target: Target,
+    /// The fields of an update.
+    pub(super) fields: BTreeSet<Field>,
     /// The XML of its item or updates; empty for a delete.
     pub(super) xml: String,
 }
@@ -69,6 +72,13 @@ pub(super) struct Late {
     pub(super) stamp: Stamp,
 }
 
+impl Late {
+    /// The fields that it writes.
+    pub(super) fn fields(&self) -> BTreeSet<Field> {
+        BTreeSet::from([Name::Occurrences.field()])
+    }
+}
+
 /// What to send for writes.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -80,26 +90,27 @@ pub(super) struct Plan {
     pub(super) outcomes: Vec<Option<Result<Written, Failure>>>,
 }
 
-/// Plans `writes`; `contents` are what each holds, and `schedules` when the items of some of them
-/// take place now, by position.
+/// Plans `writes`; `contents` are what each holds, and `known` what the items of some of them are
+/// now, by position.
 pub(super) fn plan(
-    property: &Property,
+    setting: Setting<'_>,
     writes: &[Write],
     contents: Vec<Result<Event, Trouble>>,
-    mut schedules: BTreeMap<usize, Result<Event, Failure>>,
+    mut known: BTreeMap<usize, Result<Known, Failure>>,
 ) -> Plan {
     let mut groups: BTreeMap<(Kind, Option<&'static str>), Vec<Step>> = BTreeMap::new();
     let mut plan = Plan::default();
     for (index, (write, content)) in writes.iter().zip(contents).enumerate() {
-        let schedule = schedules.remove(&index).unwrap_or_else(|| Ok(Event::default()));
-        let prepared = schedule.and_then(|schedule| {
-            let prepared = content.and_then(|event| prepare(property, write, event, &schedule));
+        let fields = content.as_ref().map(Event::present_fields).unwrap_or_default();
+        let known = known.remove(&index).unwrap_or_else(|| Ok(Known::default()));
+        let prepared = known.and_then(|known| {
+            let prepared = content.and_then(|event| prepare(setting, write, event, &known));
             prepared.map_err(Failure::Permanent)
         });
         let outcome = match prepared {
             Ok(Prepared::Step(kind, item, draft)) => {
                 let target = Target { folder: write.folder.clone(), item };
-                let step = Step { index, target, xml: draft.xml };
+                let step = Step { index, target, fields, xml: draft.xml };
                 groups.entry((kind, draft.zone)).or_default().push(step);
                 None
             }
@@ -137,10 +148,10 @@ enum Prepared {
 }
 
 fn prepare(
-    property: &Property,
+    setting: Setting<'_>,
     write: &Write,
     mut event: Event,
-    schedule: &Event,
+    known: &Known,
 ) -> Result<Prepared, Trouble> {
     let item = |id: &str, version: &Option<Version>| ItemId {
         id: id.to_owned(),
@@ -148,17 +159,20 @@ fn prepare(
     };
     match &write.op {
         WriteOp::Create { .. } => {
-            let draft = draft::create(&event, property, &write.stamp)?;
+            let draft = draft::create(&event, setting, &write.stamp)?;
             Ok(Prepared::Step(Kind::Create(write.folder.clone()), item("", &None), draft))
         }
         WriteOp::Update { id, if_match, .. } => {
-            let item = item(id.as_str(), if_match);
+            let mut item = item(id.as_str(), if_match);
+            if item.change_key.is_none() {
+                item.change_key.clone_from(&known.change_key);
+            }
             // Beside other fields it is a set that those leave empty.
             let occurrences = event.occurrences.take();
             match occurrences.filter(|_| event.present_fields().is_empty()) {
                 Some(wanted) => Ok(Prepared::Late(item, wanted)),
                 None => {
-                    let draft = draft::update(&event, schedule, property, &write.stamp)?;
+                    let draft = draft::update(&event, known, setting, &write.stamp)?;
                     Ok(Prepared::Step(Kind::Update, item, draft))
                 }
             }

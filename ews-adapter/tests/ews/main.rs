@@ -7,6 +7,7 @@ mod adversarial;
 mod capture;
 mod exceptions;
 mod late;
+mod people;
 mod probe;
 mod pull;
 mod request;

@@ -23,13 +23,20 @@ const RAW: &[&str] = &["script", "style", "title", "xml", "noscript"];
 
 /// The tokens of `html`.
 pub(super) struct Tokens<'a> {
+    /// What begins with the last token.
+    last: &'a str,
     rest: &'a str,
 }
 
 impl<'a> Tokens<'a> {
     /// Cuts `html`.
     pub(super) const fn new(html: &'a str) -> Self {
-        Self { rest: html }
+        Self { last: html, rest: html }
+    }
+
+    /// How many bytes there are from the beginning of the last token on, and how many behind it.
+    pub(super) const fn left(&self) -> (usize, usize) {
+        (self.last.len(), self.rest.len())
     }
 
     /// Drops everything up to `end`, or everything if there is no `end`.
@@ -121,6 +128,7 @@ impl Iterator for Tokens<'_> {
 
     fn next(&mut self) -> Option<Token> {
         while !self.rest.is_empty() {
+            self.last = self.rest;
             if is_tag(self.rest) {
                 if let Some(token) = self.tag() {
                     return Some(token);

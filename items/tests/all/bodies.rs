@@ -17,7 +17,7 @@ fn check(html: &str, meaning: &str) {
 }
 
 /// The forms in which Exchange and Outlook show plain text as HTML.
-fn as_html(text: &str) -> Vec<String> {
+pub fn as_html(text: &str) -> Vec<String> {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let lines: Vec<_> = escaped.split("\r\n").flat_map(|t| t.split(['\n', '\r'])).collect();
     let head = "<html><head>\r\n<meta http-equiv=\"Content-Type\" content=\"text/html; \

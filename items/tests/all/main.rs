@@ -5,6 +5,7 @@ mod digests;
 mod events;
 mod ical;
 mod imports;
+mod notes;
 mod producers;
 mod series;
 mod shared;

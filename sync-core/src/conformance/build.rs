@@ -9,7 +9,7 @@ use crate::policy::{Brake, Conflicts, Direction, Policy, Rule};
 use crate::port::{Blob, Capabilities, Commit, Loaded, Query, Store};
 use crate::state::Link;
 use crate::value::{IdentityKey, Print, Rendition, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn pair() -> PairId {
     PairId::from("pair")
@@ -102,6 +102,7 @@ pub(super) fn rendition(content: u64) -> Rendition {
         content: Some(digest),
         identity: vec![IdentityKey::Strong(digest)],
         edited_ms: None,
+        fixed: BTreeSet::new(),
     }
 }
 

@@ -114,7 +114,9 @@ impl Report {
                 Some(Reason::Refused { .. } | Reason::Unreadable { .. } | Reason::Ambiguous) => {
                     true
                 }
-                Some(Reason::OneWay { .. } | Reason::Twin { .. }) | None => false,
+                Some(Reason::OneWay { .. } | Reason::Fixed { .. } | Reason::Twin { .. }) | None => {
+                    false
+                }
             })
     }
 

@@ -1,17 +1,17 @@
 //! The decision about a link whose copies are there: field by field.
 
-use super::{Decision, Verdict, all_fields, holders};
+use super::lane::{Holder, Lane};
+use super::{Decision, Verdict, all_fields};
 use crate::ids::{Digest, ElementKey, Field, ReplicaId};
 use crate::journal::{Carry, ConflictKind, Conflicted, Op, Plan, PutElement, SideValue};
-use crate::merge::{self, Copy, ElementPatch, Merged};
-use crate::policy::{Direction, Policy, Rule};
+use crate::merge::{self, ElementPatch, Merged};
+use crate::policy::{Policy, Rule};
 use crate::state::{Dispute, Leg, Link};
-use crate::value::{Print, Rendition, Value};
+use crate::value::{Print, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one replica is to get, by field.
 type Carries = BTreeMap<Field, Carry>;
-type Holder<'a> = (ReplicaId, &'a Leg, &'a Rendition, &'a Value);
 
 /// What the fields come to, before it is made into one write per copy.
 #[derive(Default)]
@@ -29,74 +29,33 @@ struct Outcome {
 pub(super) fn merge_fields(decision: &mut Decision, link: &Link, policy: &Policy) {
     let mut outcome = Outcome::default();
     for field in all_fields(link) {
-        let holders = holders(link, policy, field);
-        if outcome.belated(link, field, &holders) {
+        let lane = Lane::of(link, policy, field);
+        if outcome.belated(&lane) {
             continue;
         }
-        let copies: Vec<Copy<'_>> = holders
-            .iter()
-            .map(|(replica, leg, _, now)| Copy {
-                replica: *replica,
-                base: leg.base.as_ref().and_then(|b| b.fields.get(field)),
-                now,
-            })
-            .collect();
-        let merged = match policy.direction {
-            Direction::TwoWay => merge::merge(&copies, link.carrying.get(field).copied()),
-            Direction::From(source) => one_way(&copies, source),
-        };
-        match merged {
+        match lane.merge() {
             Merged::Quiet => {}
             Merged::Agree => drop(outcome.agreed.insert(field.clone())),
-            Merged::Carry { from, to } => outcome.carry(field, &holders, from, &to),
-            Merged::Elements(patches) => outcome.elements(field, &holders, &patches),
+            Merged::Carry { from, to } => outcome.carry(&lane, from, &to),
+            Merged::Elements(patches) => outcome.elements(&lane, &patches),
             Merged::Conflict { between } => {
-                let winner = outcome.conflict(link, policy, field, &holders, (&between, None));
-                let settled = winner.map(|winner| merge::spread(&copies, winner));
-                outcome.settled(field, &holders, settled);
+                let winner = outcome.conflict(&lane, &between, None);
+                let settled = winner.map(|winner| merge::spread(&lane.copies(), winner));
+                outcome.settled(&lane, settled);
             }
             Merged::Disputed { between, keys } => {
-                let about = (&between, Some(&keys));
-                let winner = outcome.conflict(link, policy, field, &holders, about);
-                let settled = merge::merge_disputed(&copies, winner);
-                outcome.settled(field, &holders, Some(settled));
+                let winner = outcome.conflict(&lane, &between, Some(&keys));
+                let settled = merge::merge_disputed(&lane.copies(), winner);
+                outcome.settled(&lane, Some(settled));
             }
         }
     }
     outcome.into_decision(decision, link, policy);
 }
 
-/// The source's changes go out; where it changed nothing, the others keep what they have.
-fn one_way(copies: &[Copy<'_>], source: ReplicaId) -> Merged {
-    let Some(own) = copies.iter().find(|c| c.replica == source) else { return Merged::Quiet };
-    // A set that a write left empty has no past, and is to be filled again.
-    let is_emptied = |c: &Copy<'_>| {
-        c.base.is_none() && matches!(c.now, Value::Set(elements) if elements.is_empty())
-    };
-    let others_changed = |c: &&Copy<'_>| {
-        let differs = !c.now.same_meaning(own.now);
-        c.replica != source && merge::is_changed(c) && differs && !is_emptied(c)
-    };
-    if !merge::is_changed(own) && !copies.iter().any(is_emptied) {
-        return Merged::Quiet;
-    }
-    let mut between: BTreeSet<ReplicaId> =
-        copies.iter().filter(others_changed).map(|c| c.replica).collect();
-    if between.is_empty() {
-        return merge::spread(copies, source);
-    }
-    between.insert(source);
-    Merged::Conflict { between }
-}
-
 impl Outcome {
-    fn carry(
-        &mut self,
-        field: &Field,
-        holders: &[Holder<'_>],
-        from: ReplicaId,
-        to: &BTreeSet<ReplicaId>,
-    ) {
+    fn carry(&mut self, lane: &Lane<'_>, from: ReplicaId, to: &BTreeSet<ReplicaId>) {
+        let Lane { holders, field, .. } = lane;
         let Some((_, _, rendition, value)) = holders.iter().find(|h| h.0 == from) else { return };
         let Some(content) = rendition.content else { return };
         for target in to {
@@ -105,16 +64,12 @@ impl Outcome {
                 (Value::Set(wanted), Some(Value::Set(held))) => replacing(wanted, held, content),
                 (_, _) => Carry::Whole { from: Some(from), content, value: (*value).clone() },
             };
-            self.carries.entry(*target).or_default().insert(field.clone(), carry);
+            self.carries.entry(*target).or_default().insert((*field).clone(), carry);
         }
     }
 
-    fn elements(
-        &mut self,
-        field: &Field,
-        holders: &[Holder<'_>],
-        patches: &BTreeMap<ReplicaId, ElementPatch>,
-    ) {
+    fn elements(&mut self, lane: &Lane<'_>, patches: &BTreeMap<ReplicaId, ElementPatch>) {
+        let Lane { holders, field, .. } = lane;
         for (target, patch) in patches {
             let put = patch
                 .put
@@ -127,19 +82,19 @@ impl Outcome {
                 })
                 .collect();
             let carry = Carry::Elements { put, drop: patch.drop.clone(), late: false };
-            self.carries.entry(*target).or_default().insert(field.clone(), carry);
+            self.carries.entry(*target).or_default().insert((*field).clone(), carry);
         }
     }
 
+    /// Who wins a conflict about the field, or about some elements of it; on record if it is new.
     fn conflict(
         &mut self,
-        link: &Link,
-        policy: &Policy,
-        field: &Field,
-        holders: &[Holder<'_>],
-        (between, keys): (&BTreeSet<ReplicaId>, Option<&BTreeSet<ElementKey>>),
+        lane: &Lane<'_>,
+        between: &BTreeSet<ReplicaId>,
+        keys: Option<&BTreeSet<ElementKey>>,
     ) -> Option<ReplicaId> {
-        let sides: BTreeMap<ReplicaId, Option<SideValue>> = holders
+        let sides: BTreeMap<ReplicaId, Option<SideValue>> = lane
+            .holders
             .iter()
             .filter(|(replica, ..)| between.contains(replica))
             .map(|(replica, _, rendition, value)| {
@@ -149,31 +104,32 @@ impl Outcome {
                 (*replica, side)
             })
             .collect();
-        let known = link.dispute(Some(field)).filter(|dispute| covers(dispute, &sides));
-        let winner = match known {
+        let known = lane.link.dispute(Some(lane.field)).filter(|dispute| covers(dispute, &sides));
+        let winner = match known.filter(|dispute| lane.may_win(dispute.winner)) {
             Some(dispute) => dispute.winner,
-            None => self.judge(link, policy, field, sides, holders),
+            None => self.judge(lane, sides),
         };
         if winner.is_none() {
-            self.waiting.insert(field.clone());
+            self.waiting.insert(lane.field.clone());
         }
         winner
     }
 
     /// What a conflict with a winner comes to.
-    fn settled(&mut self, field: &Field, holders: &[Holder<'_>], settled: Option<Merged>) {
+    fn settled(&mut self, lane: &Lane<'_>, settled: Option<Merged>) {
         match settled {
-            Some(Merged::Carry { from, to }) => self.carry(field, holders, from, &to),
-            Some(Merged::Elements(patches)) => self.elements(field, holders, &patches),
+            Some(Merged::Carry { from, to }) => self.carry(lane, from, &to),
+            Some(Merged::Elements(patches)) => self.elements(lane, &patches),
             Some(Merged::Quiet | Merged::Agree) | None => {}
             Some(Merged::Disputed { .. } | Merged::Conflict { .. }) => {}
         }
     }
 
     /// Puts the elements of a fork's origin where it was made without them; whether any were.
-    fn belated(&mut self, link: &Link, field: &Field, holders: &[Holder<'_>]) -> bool {
+    fn belated(&mut self, lane: &Lane<'_>) -> bool {
+        let Lane { link, holders, field, .. } = lane;
         let Some(origin) = &link.origin else { return false };
-        let (Some(Value::Set(wanted)), Some(content)) = (origin.fields.get(field), origin.content)
+        let (Some(Value::Set(wanted)), Some(content)) = (origin.fields.get(*field), origin.content)
         else {
             return false;
         };
@@ -183,6 +139,9 @@ impl Outcome {
         let mut is_any = false;
         for (replica, _, _, held) in holders {
             let Value::Set(held) = held else { continue };
+            if lane.is_fixed_in(*replica) {
+                continue;
+            }
             let missing = wanted.iter().filter(|(key, _)| !held.contains_key(*key));
             let put: BTreeMap<_, _> = missing
                 .map(|(key, print)| (key.clone(), PutElement { content, print: *print }))
@@ -190,7 +149,7 @@ impl Outcome {
             if !put.is_empty() {
                 is_any = true;
                 let carry = Carry::Elements { put, drop: BTreeSet::new(), late: false };
-                self.carries.entry(*replica).or_default().insert(field.clone(), carry);
+                self.carries.entry(*replica).or_default().insert((*field).clone(), carry);
             }
         }
         is_any
@@ -199,16 +158,11 @@ impl Outcome {
     /// Records a conflict that is new, and says who wins it.
     fn judge(
         &mut self,
-        link: &Link,
-        policy: &Policy,
-        field: &Field,
+        lane: &Lane<'_>,
         sides: BTreeMap<ReplicaId, Option<SideValue>>,
-        holders: &[Holder<'_>],
     ) -> Option<ReplicaId> {
-        let rule = match policy.direction {
-            Direction::TwoWay => policy.rule(field),
-            Direction::From(source) => Rule::Prefer(source),
-        };
+        let Lane { link, field, holders, .. } = lane;
+        let rule = lane.rule();
         let first = sides.keys().next().copied();
         let winner = match rule {
             Rule::Prefer(replica) if sides.contains_key(&replica) => Some(replica),
@@ -221,11 +175,11 @@ impl Outcome {
         }
         let first_contact = holders
             .iter()
-            .any(|(_, leg, ..)| leg.base.as_ref().is_none_or(|b| !b.fields.contains_key(field)));
+            .any(|(_, leg, ..)| leg.base.as_ref().is_none_or(|b| !b.fields.contains_key(*field)));
         self.conflicts.push(Conflicted {
             link: link.id,
             kind: if first_contact { ConflictKind::FirstContact } else { ConflictKind::Edit },
-            field: Some(field.clone()),
+            field: Some((*field).clone()),
             sides,
             base: holders.iter().find_map(|(_, leg, ..)| leg.base.as_ref()?.content),
             winner,

@@ -83,7 +83,10 @@ impl State {
             }
             Entry::Twinned { link, replica, original } => {
                 self.link(*original)?.held = Some(Reason::Twin { of: *link });
-                self.link(*link)?.twin = Some(Twin { replica: *replica, original: *original });
+                let link = self.link(*link)?;
+                link.twin = Some(Twin { replica: *replica, original: *original });
+                // What a copy doesn't take matters no more where the copy may yield.
+                link.held = link.held.take().filter(|held| !matches!(held, Reason::Fixed { .. }));
             }
             Entry::Held { link, reason } => self.link(*link)?.held = Some(reason.clone()),
             Entry::Released { link } => self.link(*link)?.held = None,

@@ -64,7 +64,8 @@ impl Leg {
                 }
             }
         }
-        let changed = self.id != *id || then.is_none_or(|t| t.fields != now.fields);
+        let differs = |t: &Rendition| t.fields != now.fields || t.fixed != now.fixed;
+        let changed = self.id != *id || then.is_none_or(differs);
         self.id = id.clone();
         self.version.clone_from(&now.version);
         self.wrote = None;

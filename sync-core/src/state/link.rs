@@ -176,6 +176,7 @@ impl Link {
                     content: None,
                     identity,
                     edited_ms: None,
+                    fixed: BTreeSet::new(),
                 });
                 self.legs.insert(replica, leg);
                 self.carried(intent, applied);

@@ -95,6 +95,7 @@ impl Content {
             content: Some(digest(&self.encode())),
             identity: vec![IdentityKey::Strong(Digest::from_number(self.uid))],
             edited_ms: Some(edited_ms),
+            fixed: BTreeSet::new(),
         }
     }
 }

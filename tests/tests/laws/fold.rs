@@ -259,6 +259,7 @@ fn rendition(choices: &mut Choices) -> Rendition {
         content: choices.maybe(digest),
         identity: choices.some(2, identity),
         edited_ms: choices.maybe(|c| c.pick(&[0, i64::MIN, i64::MAX])),
+        fixed: choices.some(2, field).into_iter().collect(),
     }
 }
 
@@ -349,11 +350,12 @@ fn conflicted(choices: &mut Choices) -> Conflicted {
 
 fn reason(choices: &mut Choices) -> Reason {
     let code = "code".to_owned();
-    match choices.below(5) {
+    match choices.below(6) {
         0 => Reason::Refused { replica: replica(choices), code },
         1 => Reason::Unreadable { replica: replica(choices), code },
         2 => Reason::Ambiguous,
         3 => Reason::Twin { of: link(choices) },
-        _ => Reason::OneWay { replica: replica(choices) },
+        4 => Reason::OneWay { replica: replica(choices) },
+        _ => Reason::Fixed { replica: replica(choices) },
     }
 }

@@ -87,7 +87,14 @@ pub(crate) enum Past {
 pub(crate) struct Case {
     pub(crate) past: Past,
     pub(crate) legs: [Leg; 2],
+    /// The copies in which the subject is fixed.
+    pub(crate) fixed: Fixed,
 }
+
+/// In which copies the subject is fixed.
+pub(crate) type Fixed = [bool; 2];
+
+pub(crate) const FREE: Fixed = [false; 2];
 
 impl Edit {
     pub(crate) const NONE: Self =
@@ -125,7 +132,10 @@ impl fmt::Display for Leg {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b] = self.legs.map(|leg| leg.to_string());
+        let [a, b] = [0, 1].map(|at| {
+            let leg = self.legs[at].to_string();
+            if self.fixed[at] { format!("{leg}!") } else { leg }
+        });
         match self.past {
             Past::Common => write!(f, "A={a} B={b}"),
             Past::FirstContact => {
@@ -148,6 +158,22 @@ impl Case {
         self.legs[usize::from(replica.0)]
     }
 
+    /// Whether the subject is fixed in `replica`.
+    pub(crate) fn is_fixed(&self, replica: ReplicaId) -> bool {
+        self.fixed[usize::from(replica.0)]
+    }
+
+    /// The replica whose subject alone is fixed.
+    pub(crate) fn authority(&self) -> Option<ReplicaId> {
+        let mut fixed = REPLICAS.into_iter().filter(|replica| self.is_fixed(*replica));
+        fixed.next().filter(|_| fixed.next().is_none())
+    }
+
+    /// What the copy in `replica` holds after `edit`.
+    fn rendition(&self, replica: ReplicaId, edit: Edit) -> Rendition {
+        rendition(replica, edit).fixing(self.is_fixed(replica).then(|| "subject".into()))
+    }
+
     /// The fold of the journal that leads here.
     pub(crate) fn state(&self, policy: &Policy) -> State {
         let mut history = History::new(policy);
@@ -158,9 +184,9 @@ impl Case {
         for (replica, leg) in self.copies() {
             match leg {
                 Leg::Never => {}
-                Leg::Deleted => history.present(LINK, replica, rendition(replica, Edit::NONE)),
+                Leg::Deleted => history.present(LINK, replica, self.rendition(replica, Edit::NONE)),
                 Leg::Holds(edit) => {
-                    history.present(LINK, replica, rendition(replica, before(edit)))
+                    history.present(LINK, replica, self.rendition(replica, before(edit)))
                 }
             }
         }
@@ -174,7 +200,7 @@ impl Case {
         for (replica, leg) in self.copies() {
             match leg {
                 Leg::Holds(edit) if edit != Edit::NONE => {
-                    history.present(LINK, replica, rendition(replica, edit));
+                    history.present(LINK, replica, self.rendition(replica, edit));
                 }
                 Leg::Never | Leg::Deleted | Leg::Holds(_) => {}
             }
@@ -297,6 +323,7 @@ fn rendition(replica: ReplicaId, edit: Edit) -> Rendition {
         content: Some(Digest::from_number(content)),
         identity: vec![IdentityKey::Strong(Digest::from_number(1))],
         edited_ms: Some(i64::from(replica.0)),
+        fixed: BTreeSet::new(),
     }
 }
 
