@@ -27,6 +27,14 @@ const ALIASES: [(&str, &str); 12] = [
     ("US/Pacific", "Pacific Standard Time"),
 ];
 
+/// Windows zones of 2026 that CLDR's table doesn't have yet, and their IANA names (Microsoft DST blog:
+/// "Interim guidance for British Columbia time zone changes 2026"; CLDR-19827).
+const OF_2026: [(&str, &str); 3] = [
+    ("Alberta Standard Time", "America/Edmonton"),
+    ("British Columbia Standard Time", "America/Vancouver"),
+    ("Manitoba Standard Time", "America/Winnipeg"),
+];
+
 /// Names of UTC that clients send.
 const UTC_NAMES: [&str; 7] =
     ["utc", "gmt", "z", "etc/utc", "etc/gmt", "tzone://microsoft/utc", "greenwich"];
@@ -48,6 +56,10 @@ impl Zone {
         if UTC_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
             return Some(Self::utc());
         }
+        let is_it = |known: &str| known.eq_ignore_ascii_case(name);
+        if let Some((id, _)) = OF_2026.iter().find(|(id, iana)| is_it(id) || is_it(iana)) {
+            return Some(Self((*id).to_owned()));
+        }
         if let Some(known) = windows(name) {
             return Some(Self(known.name().to_owned()));
         }
@@ -68,10 +80,9 @@ impl Zone {
 
     /// The rules of the zone.
     pub fn rules(&self) -> TimeZone {
-        let iana = match windows(&self.0) {
-            Some(known) => known.tzdb_id(),
-            None => self.0.as_str(),
-        };
+        let of_2026 = OF_2026.iter().find(|(id, _)| *id == self.0).map(|(_, iana)| *iana);
+        let iana = of_2026.or_else(|| windows(&self.0).map(|known| known.tzdb_id()));
+        let iana = iana.unwrap_or(&self.0);
         DATABASE.get(iana).unwrap_or(TimeZone::UTC)
     }
 

@@ -11,7 +11,7 @@ const DAYS: u64 = 3653;
 
 /// Zones of both hemispheres, of half hours and of double offsets, and those whose rules changed in
 /// 2026.
-const ZONES: [&str; 26] = [
+const ZONES: [&str; 27] = [
     "Europe/Berlin",
     "Europe/London",
     "Europe/Kyiv",
@@ -33,6 +33,7 @@ const ZONES: [&str; 26] = [
     "America/Asuncion",
     "America/Sao_Paulo",
     "UTC",
+    "America/Scoresbysund",
     "America/Vancouver",
     "America/Edmonton",
     "America/Winnipeg",
