@@ -2,7 +2,7 @@
 
 use crate::batch::{Reply, Step};
 use crate::failure::Effect;
-use crate::stamp::Property;
+use crate::stamp::{Own, Property};
 use crate::{GraphRemote, series, values};
 use async_trait::async_trait;
 use items::hierarchy::{self, List, Shelf, Standing};
@@ -47,7 +47,7 @@ impl Shelf for GraphRemote {
     }
 
     async fn create(&self, name: &str, stamp: &Stamp) -> Result<Written, Failure> {
-        let step = Step::post(self.calendars(), self.body(name, stamp));
+        let step = Step::post(self.calendars(), self.named(name, stamp));
         let made = self.one_step(step, name, Effect::Create).await?;
         match made["id"].as_str() {
             Some(id) => Ok(Written { id: RemoteId::from(id), version: version(&made) }),
@@ -64,7 +64,7 @@ impl Shelf for GraphRemote {
         name: &str,
         stamp: &Stamp,
     ) -> Result<Written, Failure> {
-        let step = Step::patch(self.calendar(standing), self.body(name, stamp), None);
+        let step = Step::patch(self.calendar(standing), self.named(name, stamp), None);
         let renamed = self.one_step(step, name, Effect::Change).await?;
         Ok(Written { id: standing.id.clone(), version: version(&renamed) })
     }
@@ -90,10 +90,10 @@ impl GraphRemote {
         self.graph.links.calendar(standing.id.as_str())
     }
 
-    fn body(&self, name: &str, stamp: &Stamp) -> Value {
+    fn named(&self, name: &str, stamp: &Stamp) -> Value {
         json!({
             "name": name,
-            "singleValueExtendedProperties": self.properties.write(stamp, None),
+            "singleValueExtendedProperties": self.properties.write(stamp, &Own::default()),
         })
     }
 

@@ -5,6 +5,7 @@
 
 mod alias;
 pub mod definition;
+mod kept;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use jiff::Timestamp;
@@ -13,6 +14,8 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use windows_timezones::WindowsTimezone;
+
+pub use kept::is_kept_by_windows;
 
 /// The canonical IANA name of a zone, however a replica spells it: a Windows id in any case, an
 /// IANA name or link, a display name. `None` for made-up and custom zones.
@@ -77,6 +80,11 @@ pub fn to_instant(zone: &str, wall: NaiveDateTime) -> Option<i64> {
 pub fn to_wall(zone: &str, instant: i64) -> Option<NaiveDateTime> {
     let offset = offset_seconds(zone, instant)?;
     Some(DateTime::from_timestamp(instant.checked_add(offset.into())?, 0)?.naive_utc())
+}
+
+/// Whether a zone's clocks show `wall` at all: some go on from midnight to one o'clock.
+pub fn shows(zone: &str, wall: NaiveDateTime) -> bool {
+    to_instant(zone, wall).and_then(|instant| to_wall(zone, instant)) == Some(wall)
 }
 
 /// The rules of a canonical name.

@@ -125,8 +125,10 @@ pub(crate) fn write(timing: &Timing, into: &mut Map<String, Value>) {
             put(local(*start, start_zone.as_deref()), local(*end, end_zone), false);
         }
         Timing::AllDay { start, end, zone } => {
-            // Midnight of both in one zone (MS docs: event).
+            // Midnight of both in one zone (MS docs: event), which must have these midnights.
             let name = zone.as_deref().and_then(zone::windows).unwrap_or("UTC");
+            let has = |day: &NaiveDate| zone::shows(name, day.and_time(chrono::NaiveTime::MIN));
+            let name = if has(start) && has(end) { name } else { "UTC" };
             let midnight =
                 |day: &NaiveDate| json!({"dateTime": format!("{day}T00:00:00"), "timeZone": name});
             put(midnight(start), midnight(end), true);
@@ -173,12 +175,17 @@ pub(crate) fn series_zone(timing: &Timing) -> Result<&'static str, Trouble> {
     match zone::windows(named) {
         Some(name) => Ok(name),
         None if is_all_day => Ok("UTC"),
-        None => Err(Trouble::new(
-            "zone-inexpressible",
-            "the series goes by the clocks of a zone that Graph can't name; by those of another one \
-             it would move whenever either changes its clocks",
-        )),
+        None => Err(other_clocks()),
     }
+}
+
+/// Says that a series goes by clocks that Graph has no zone for.
+pub(crate) fn other_clocks() -> Trouble {
+    Trouble::new(
+        "zone-inexpressible",
+        "the series goes by the clocks of a zone that Graph can't name; by those of another one it \
+         would move whenever either changes its clocks",
+    )
 }
 
 /// Says that an event has no start and end that could be written.
