@@ -152,6 +152,7 @@ async fn a_recorded_series_is_read_without_loss() {
         show_as: Some(ShowAs::Busy),
         sensitivity: Some(Sensitivity::Normal),
         importance: Some(Importance::Normal),
+        ..Event::default()
     };
     assert_eq!(event_of(sighted), expected);
 

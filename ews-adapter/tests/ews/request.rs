@@ -120,6 +120,7 @@ fn event() -> impl Strategy<Value = Event> {
             show_as: words.1,
             sensitivity: words.2,
             importance: words.3,
+            ..Event::default()
         },
     )
 }

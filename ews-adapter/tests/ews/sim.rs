@@ -202,6 +202,7 @@ pub fn timed() -> Event {
         show_as: Some(ShowAs::OutOfOffice),
         sensitivity: Some(Sensitivity::Private),
         importance: Some(Importance::High),
+        ..Event::default()
     }
 }
 
