@@ -1,5 +1,6 @@
 //! One file per operation: its request, and what its response messages say.
 
+pub(crate) mod attachment;
 pub(crate) mod create_item;
 pub(crate) mod delete_item;
 pub(crate) mod find_item;

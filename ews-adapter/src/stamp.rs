@@ -2,6 +2,7 @@
 //! files on one mailbox don't overwrite each other's.
 
 use crate::soap::{Element, Xml};
+use items::people::People;
 use sync_core::port::Stamp;
 
 /// The property set of all properties of ours, as EWS writes it: without braces.
@@ -28,10 +29,7 @@ impl Property {
 
     /// Writes the property with its value.
     pub(crate) fn write(&self, xml: &mut Xml, stamp: &Stamp) {
-        xml.node("t:ExtendedProperty", &[], |xml| {
-            self.path(xml);
-            xml.leaf("t:Value", &stamp.to_string());
-        });
+        write(xml, &self.name, &stamp.to_string());
     }
 
     /// The stamp on an item; `None` where there is none, or something that is no stamp.
@@ -48,6 +46,28 @@ pub(crate) fn uid_path(xml: &mut Xml) {
 /// The UID that an event has elsewhere, if it was noted on this item.
 pub(crate) fn uid(item: &Element) -> Option<&str> {
     value(item, UID).filter(|uid| !uid.trim().is_empty())
+}
+
+/// Writes the path of the property that people travel in.
+pub(crate) fn people_path(xml: &mut Xml) {
+    path(xml, People::PROPERTY);
+}
+
+/// Writes the property that people travel in.
+pub(crate) fn write_people(xml: &mut Xml, people: &People) {
+    write(xml, People::PROPERTY, &people.to_property());
+}
+
+/// What the property that people travel in says on this item.
+pub(crate) fn people(item: &Element) -> Option<&str> {
+    value(item, People::PROPERTY)
+}
+
+fn write(xml: &mut Xml, name: &str, value: &str) {
+    xml.node("t:ExtendedProperty", &[], |xml| {
+        path(xml, name);
+        xml.leaf("t:Value", value);
+    });
 }
 
 fn path(xml: &mut Xml, name: &str) {

@@ -1,11 +1,12 @@
 //! Performs writes, grouped into requests.
 
+mod known;
 mod late;
 mod plan;
-mod schedule;
 
 use crate::batch::{self, Brake};
 use crate::failure::{self, Effect};
+use crate::map::people;
 use crate::ops::get_item::{self, Shape};
 use crate::ops::{Address, ItemId, create_item, delete_item, update_item};
 use crate::soap::{Element, Message};
@@ -22,8 +23,8 @@ type Outcome = Result<Written, Failure>;
 pub(crate) async fn all(remote: &EwsRemote, writes: &[Write]) -> Vec<Outcome> {
     let brake = Brake::default();
     let contents: Vec<_> = writes.iter().map(plan::content).collect();
-    let schedules = schedule::read(remote, writes, &contents, &brake).await;
-    let mut plan = plan::plan(&remote.property, writes, contents, schedules);
+    let known = known::read(remote, writes, &contents, &brake).await;
+    let mut plan = plan::plan(remote.setting(), writes, contents, known);
     let sent = plan.requests.iter().map(|request| send(remote, request, &brake)).collect();
     for (request, results) in plan.requests.iter().zip(batch::concurrently(sent).await) {
         for (step, outcome) in request.steps.iter().zip(results) {
@@ -122,7 +123,8 @@ async fn perform(
 }
 
 /// Reads what stands there now, just before a write on which the server sets no condition of its
-/// own: DeleteItem looks at no version, and UpdateItem wants the current one.
+/// own: DeleteItem looks at no version, and UpdateItem wants the current one. What was seen of an
+/// item whose version isn't known may be different by now: a meeting of others, for one.
 async fn check(
     remote: &EwsRemote,
     steps: &[Step],
@@ -133,7 +135,10 @@ async fn check(
     batch::exchange(&remote.caller, call, steps.len(), |messages| {
         let check = |(message, step): (_, &Step)| {
             let expected = step.target.item.change_key.as_deref();
-            Ok(checked(message, &step.target.folder, expected)?.1)
+            let (item, id) = checked(message, &step.target.folder, expected)?;
+            let kind = people::kind(item, &remote.mailbox);
+            kind.check(&step.fields).map_err(Failure::Permanent)?;
+            Ok(id)
         };
         messages.into_iter().zip(steps).map(check).collect()
     })

@@ -3,10 +3,13 @@
 //! The two have the same parts: a property's path and its element. A new item is the elements in
 //! the schema's order; an update sets each of them, or deletes it where it is empty.
 
-use super::{recurrence, time};
+use super::event::Known;
+use super::{people, recurrence, time};
 use crate::soap::Xml;
-use crate::stamp::Property;
+use crate::stamp::{self, Property};
 use chrono::NaiveDate;
+use items::note;
+use items::people::{Attendee, People, Travel};
 use items::{Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing};
 use sync_core::port::{Stamp, Trouble};
 
@@ -24,13 +27,32 @@ pub(crate) struct Draft {
     pub(crate) zone: Option<&'static str>,
 }
 
-/// A new item that holds `event`; of a series without its occurrences.
+/// The mailbox that is written to, and what its items are marked with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    /// The stamp property.
+    pub(crate) property: &'a Property,
+    /// The owner's address.
+    pub(crate) mailbox: &'a str,
+    /// Whether people are told in the body, too. The server mails nobody, whatever this says.
+    pub(crate) travel: Travel,
+}
+
+/// A new item that holds `event`; of a series without its occurrences, and without attachments.
 ///
-/// The reminder is always stated, because the server's default is one 15 minutes before.
-pub(crate) fn create(event: &Event, property: &Property, stamp: &Stamp) -> Result<Draft, Trouble> {
+/// The reminder is always stated, because the server's default is one 15 minutes before. People are
+/// invited on it only where the owner of the mailbox organises the meeting, or the owner would
+/// become the organizer of a meeting of others; everybody else's travel in our property.
+pub(crate) fn create(event: &Event, setting: Setting<'_>, stamp: &Stamp) -> Result<Draft, Trouble> {
     let mut event = event.clone();
     event.reminder.get_or_insert(Reminder::Off);
-    let (parts, zone) = parts(&event, &Event::default())?;
+    let people = People::of(&event);
+    let is_own = people::is_own(&people, setting.mailbox);
+    if setting.notes() && !is_own {
+        event.body = Some(note::with(&event.body.unwrap_or_default(), &people));
+    }
+    let invited = event.attendees.as_deref().filter(|_| is_own);
+    let (parts, zone) = parts(&event, &Event::default(), invited)?;
     let (item, calendar): (Vec<_>, Vec<_>) =
         parts.iter().partition(|part| part.field.starts_with("item:"));
     let xml = Xml::text_of(|xml| {
@@ -38,7 +60,10 @@ pub(crate) fn create(event: &Event, property: &Property, stamp: &Stamp) -> Resul
             parts.iter().filter_map(|part| part.element.as_deref()).for_each(|e| xml.raw(e));
         };
         elements(xml, &item);
-        property.write(xml, stamp);
+        setting.property.write(xml, stamp);
+        if !people::is_nobody(&people) {
+            stamp::write_people(xml, &people);
+        }
         if let Some(uid) = event.uid.as_deref().filter(|uid| !uid.trim().is_empty()) {
             xml.leaf("t:UID", uid);
         }
@@ -47,20 +72,42 @@ pub(crate) fn create(event: &Event, property: &Property, stamp: &Stamp) -> Resul
     Ok(Draft { xml, zone })
 }
 
-/// Updates that set the fields `patch` holds, and no others, on an item that `standing` tells the
-/// times and recurrence of, where [`wants_schedule`] says so. The identity never changes.
+/// Updates that set the fields `patch` holds, and no others, on an item of which that much is
+/// known, where [`wants_more`] says so. The identity never changes.
+///
+/// An appointment never becomes a meeting: people are invited only where they were before.
 pub(crate) fn update(
     patch: &Event,
-    standing: &Event,
-    property: &Property,
+    known: &Known,
+    setting: Setting<'_>,
     stamp: &Stamp,
 ) -> Result<Draft, Trouble> {
-    let (parts, zone) = parts(patch, standing)?;
+    known.kind.check(&patch.present_fields())?;
+    let people = known.with_people(patch);
+    let mut patch = patch.clone();
+    let is_noted = setting.notes() && known.kind == people::Kind::Appointment;
+    if is_noted && setting.touches_people(&patch) {
+        let body = patch.body.as_ref().or(known.event.body.as_ref());
+        patch.body = Some(note::with(&body.cloned().unwrap_or_default(), &people));
+    }
+    let invited = patch.attendees.as_deref().filter(|_| known.kind == people::Kind::Organized);
+    let (parts, zone) = parts(&patch, &known.event, invited)?;
     let xml = Xml::text_of(|xml| {
         parts.iter().for_each(|part| part.update(xml));
-        xml.raw(&stamped(property, stamp));
+        if writes_people(&patch) {
+            set_people(xml, &people);
+        }
+        xml.raw(&stamped(setting.property, stamp));
     });
     Ok(Draft { xml, zone })
+}
+
+/// Notes people, or that there are none.
+fn set_people(xml: &mut Xml, people: &People) {
+    match people::is_nobody(people) {
+        true => xml.node("t:DeleteItemField", &[], stamp::people_path),
+        false => set(xml, stamp::people_path, |xml| stamp::write_people(xml, people)),
+    }
 }
 
 /// Updates of an occurrence, whose series carries the stamp.
@@ -68,7 +115,7 @@ pub(crate) fn update(
 /// What is empty is written so: without a value of its own an occurrence has that of its series
 /// (MS-OXOCAL 2.2.1.44.2: OverrideFlags).
 pub(crate) fn occurrence(patch: &Event) -> Result<Draft, Trouble> {
-    let (mut parts, zone) = parts(patch, &Event::default())?;
+    let (mut parts, zone) = parts(patch, &Event::default(), None)?;
     for part in parts.iter_mut().filter(|part| part.element.is_none()) {
         part.element = Some(Xml::text_of(|xml| xml.empty(&part.name(), &[])));
     }
@@ -81,9 +128,34 @@ pub(crate) fn stamped(property: &Property, stamp: &Stamp) -> String {
     Xml::text_of(|xml| set(xml, |xml| property.path(xml), |xml| property.write(xml, stamp)))
 }
 
+impl Setting<'_> {
+    /// Whether more must be known of an item to write this patch to it.
+    pub(crate) fn wants_more(self, patch: &Event) -> bool {
+        wants_schedule(patch) || self.touches_people(patch)
+    }
+
+    /// Whether a patch concerns people, or the body in which they are told.
+    fn touches_people(self, patch: &Event) -> bool {
+        writes_people(patch) || self.notes() && patch.body.is_some()
+    }
+
+    /// Whether people are told in bodies.
+    pub(crate) fn notes(self) -> bool {
+        match self.travel {
+            Travel::Note => true,
+            Travel::Carry | Travel::Write => false,
+        }
+    }
+}
+
+/// Whether a patch holds people, who are noted together.
+fn writes_people(patch: &Event) -> bool {
+    patch.meeting.is_some() || patch.attendees.is_some()
+}
+
 /// Whether a patch holds only one of what a series is written with: its range starts with the
 /// start of the event.
-pub(crate) fn wants_schedule(patch: &Event) -> bool {
+fn wants_schedule(patch: &Event) -> bool {
     match &patch.recurrence {
         Some(Recurrence::Rule(_)) => patch.timing.is_none(),
         Some(Recurrence::Once | Recurrence::Other(_)) => false,
@@ -100,7 +172,7 @@ fn set(xml: &mut Xml, path: impl FnOnce(&mut Xml), element: impl FnOnce(&mut Xml
 
 /// A property of a calendar item.
 #[derive(Debug)]
-struct Part {
+pub(super) struct Part {
     /// Its path.
     field: &'static str,
     /// Its element; absent where the value is empty, which Exchange stores as no value.
@@ -108,6 +180,11 @@ struct Part {
 }
 
 impl Part {
+    /// The property of this path with that element, if it has a value.
+    pub(super) fn of(field: &'static str, element: Option<String>) -> Self {
+        Self { field, element }
+    }
+
     fn new(field: &'static str, build: impl FnOnce(&mut Xml)) -> Self {
         Self { field, element: Some(Xml::text_of(build)) }
     }
@@ -142,8 +219,12 @@ impl Part {
 }
 
 /// The parts of the fields that are present, in the order of the schema, and the zone to
-/// understand them in.
-fn parts(event: &Event, standing: &Event) -> Result<(Vec<Part>, Option<&'static str>), Trouble> {
+/// understand them in; with the lists of those who are invited, where they are to be.
+fn parts(
+    event: &Event,
+    standing: &Event,
+    invited: Option<&[Attendee]>,
+) -> Result<(Vec<Part>, Option<&'static str>), Trouble> {
     let mut parts = Vec::new();
     if let Some(subject) = &event.subject {
         parts.push(Part::line("item:Subject", "t:Subject", checked_subject(subject)?));
@@ -176,6 +257,9 @@ fn parts(event: &Event, standing: &Event) -> Result<(Vec<Part>, Option<&'static 
     }
     if let Some(location) = &event.location {
         parts.push(Part::line("calendar:Location", "t:Location", location));
+    }
+    if let Some(invited) = invited {
+        parts.extend(people::parts(invited)?);
     }
     let recurs = Recurs::of(event, standing)?;
     parts.extend(recurs.part);
@@ -371,7 +455,10 @@ mod tests {
 
     fn stamped(event: &Event) -> Element {
         let stamp = Stamp { link: LinkId(1), key: IntentKey("k".into()) };
-        let draft = create(event, &Property::new("s"), &stamp).unwrap();
+        let property = Property::new("s");
+        let mailbox = "anna@contoso.example";
+        let setting = Setting { property: &property, mailbox, travel: Travel::Carry };
+        let draft = create(event, setting, &stamp).unwrap();
         let kind = if event.is_series() { "RecurringMaster" } else { "Single" };
         let element = Element::parse(&format!(
             "<t:CalendarItem xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\">\
@@ -444,6 +531,7 @@ mod tests {
                 show_as: Some(ShowAs::OutOfOffice),
                 sensitivity: Some(Sensitivity::Private),
                 importance: Some(Importance::High),
+                ..Event::default()
             }
         }
     }

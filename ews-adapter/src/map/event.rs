@@ -1,15 +1,18 @@
 //! A calendar item as an event.
 
+use super::attachment::{self, Listed};
 use super::series::{self, Exception};
-use super::time;
+use super::{people, time};
 use crate::ops::{ItemId, lies_in};
 use crate::soap::Element;
 use crate::stamp::{self, Property};
+use items::note;
+use items::people::People;
 use items::{
     Body, BodyKind, Digester, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
-use std::collections::BTreeMap;
-use sync_core::ids::Version;
+use std::collections::{BTreeMap, BTreeSet};
+use sync_core::ids::{Field, Version};
 use sync_core::port::{Fetched, Sighted, Stamp, Trouble};
 
 /// What Exchange reminds with where nobody chose, in minutes.
@@ -24,6 +27,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) window: Option<(i64, i64)>,
     /// The stamp property.
     pub(crate) property: &'a Property,
+    /// The owner's address.
+    pub(crate) mailbox: &'a str,
 }
 
 /// An item as it stands.
@@ -31,6 +36,12 @@ pub(crate) struct Reading<'a> {
 pub(crate) struct Standing {
     /// What it holds; of a series only after its exceptions were read, too.
     pub(crate) event: Event,
+    /// What is attached to it; what that holds is still to be read.
+    pub(crate) attached: Vec<Listed>,
+    /// The fields that can't be written to it.
+    pub(crate) fixed: BTreeSet<Field>,
+    /// What it is to the owner.
+    pub(crate) kind: people::Kind,
     /// The ChangeKey.
     pub(crate) change_key: Option<String>,
     /// The exceptions that are still to be read.
@@ -43,7 +54,9 @@ impl Standing {
     /// The item as the core takes it.
     pub(crate) fn sighted(self, digester: &Digester) -> Sighted {
         let version = self.change_key.map(Version);
-        digester.sighted(&self.event, version, self.edited_ms, self.stamp)
+        let sighted = digester.sighted(&self.event, version, self.edited_ms, self.stamp);
+        let rendition = sighted.rendition.fixing(self.fixed);
+        Sighted { rendition, ..sighted }
     }
 }
 
@@ -57,14 +70,20 @@ impl Reading<'_> {
             return Err(Fetched::Outside);
         }
         let event = event(item).map_err(Fetched::Unreadable)?;
+        let People { meeting, attendees } = people::people(item, self.mailbox);
+        let event = Event { meeting, attendees, ..event };
         let span = || bounds(item).map(|first| series::span(item, &event, first));
         if self.window.is_some_and(|window| !overlaps(span(), window)) {
             return Err(Fetched::Outside);
         }
+        let kind = people::kind(item, self.mailbox);
         let edited = item.child_text("LastModifiedTime").and_then(time::instant);
         Ok(Standing {
             exceptions: series::exceptions(item, &event),
             event,
+            attached: attachment::listed(item),
+            fixed: kind.fixed(),
+            kind,
             change_key: ItemId::of(item).and_then(|id| id.change_key),
             edited_ms: edited.and_then(|seconds| seconds.checked_mul(1000)),
             stamp: self.property.read(item),
@@ -72,8 +91,8 @@ impl Reading<'_> {
     }
 }
 
-/// The event that a calendar item holds; of a series all but the occurrences that were changed.
-/// Exchange leaves out what is empty, so that a text that is not there is empty, not unknown.
+/// The event that a calendar item holds, without its people; of a series all but the occurrences
+/// that were changed. Exchange leaves out what is empty, so that a text that is not there is empty, not unknown.
 pub(crate) fn event(item: &Element) -> Result<Event, Trouble> {
     if !item.is("CalendarItem") {
         let detail = format!("a {} lies in the calendar", item.name);
@@ -100,8 +119,37 @@ pub(crate) fn event(item: &Element) -> Result<Event, Trouble> {
     Ok(event)
 }
 
+/// What must be known of an item to write to it what is valid only with the rest of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// When it takes place, how it recurs, its people, and its body if that was asked for: an event
+    /// of these fields alone.
+    pub(crate) event: Event,
+    /// What it is to the owner of the mailbox.
+    pub(crate) kind: people::Kind,
+    /// The ChangeKey of the version in which it is so.
+    pub(crate) change_key: Option<String>,
+}
+
+impl Known {
+    /// Reads it from an item in the mailbox of this address.
+    pub(crate) fn of(item: &Element, mailbox: &str) -> Result<Self, Trouble> {
+        let People { meeting, attendees } = people::people(item, mailbox);
+        let body = Some(body(item));
+        let event = Event { body, meeting, attendees, ..schedule(item)? };
+        let change_key = ItemId::of(item).and_then(|id| id.change_key);
+        Ok(Self { event, kind: people::kind(item, mailbox), change_key })
+    }
+
+    /// The people that the item has when `patch` was written to it.
+    pub(crate) fn with_people(&self, patch: &Event) -> People {
+        let (new, old) = (People::of(patch), People::of(&self.event));
+        People { meeting: new.meeting.or(old.meeting), attendees: new.attendees.or(old.attendees) }
+    }
+}
+
 /// When an item takes place, and how it recurs: an event of these fields alone.
-pub(crate) fn schedule(item: &Element) -> Result<Event, Trouble> {
+fn schedule(item: &Element) -> Result<Event, Trouble> {
     let timing = timing(item).ok_or_else(|| {
         Trouble::new("no-times", "the server gives no start and end that can be read")
     })?;
@@ -110,11 +158,12 @@ pub(crate) fn schedule(item: &Element) -> Result<Event, Trouble> {
     Ok(Event { timing: Some(timing), recurrence: Some(recurrence), ..Event::default() })
 }
 
+/// The body, without the block that we tell people in: that is no edit of anybody's.
 fn body(item: &Element) -> Body {
     let Some(body) = item.child("Body") else { return Body::default() };
     let html = body.attribute("BodyType").is_some_and(|kind| kind.eq_ignore_ascii_case("HTML"));
     let kind = if html { BodyKind::Html } else { BodyKind::Text };
-    Body { kind, content: body.text.clone() }
+    note::without(&Body { kind, content: body.text.clone() })
 }
 
 fn categories(item: &Element) -> Vec<String> {

@@ -6,16 +6,20 @@ use crate::stamp::{self, Property};
 /// What is read of an item.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shape<'a> {
-    /// Everything that an event holds, and the stamp.
+    /// Everything that an event holds but attachments, and the stamp.
     Event(&'a Property),
-    /// Version, folder and stamp.
+    /// The same, and the list of what is attached.
+    EventWithAttachments(&'a Property),
+    /// Version, folder, stamp, and what it is to the owner.
     Mark(&'a Property),
-    /// Version, folder, when it takes place and how it recurs.
-    Schedule,
+    /// Version, folder, when it takes place, how it recurs, and its people.
+    Known,
+    /// The same, and the body.
+    KnownWithBody,
 }
 
 /// What an event is made of (see `map::event`).
-const EVENT_FIELDS: [&str; 24] = [
+const EVENT_FIELDS: [&str; 29] = [
     "item:ParentFolderId",
     "item:Subject",
     "item:Sensitivity",
@@ -35,6 +39,11 @@ const EVENT_FIELDS: [&str; 24] = [
     "calendar:IsCancelled",
     "calendar:IsRecurring",
     "calendar:CalendarItemType",
+    "calendar:MyResponseType",
+    "calendar:Organizer",
+    "calendar:RequiredAttendees",
+    "calendar:OptionalAttendees",
+    "calendar:Resources",
     "calendar:Recurrence",
     "calendar:ModifiedOccurrences",
     "calendar:DeletedOccurrences",
@@ -42,15 +51,24 @@ const EVENT_FIELDS: [&str; 24] = [
     "calendar:EndTimeZone",
 ];
 
-const MARK_FIELDS: [&str; 1] = ["item:ParentFolderId"];
+/// Where an item lies, and what it is to the owner (see `map::people::kind`).
+const MARK_FIELDS: [&str; 4] =
+    ["item:ParentFolderId", "calendar:IsMeeting", "calendar:MyResponseType", "calendar:Organizer"];
 
-/// What an event's times and recurrence are made of (see `map::event::schedule`).
-const SCHEDULE_FIELDS: [&str; 8] = [
+/// What an event's times, recurrence and people are made of (see `map::event::Known`).
+const KNOWN_FIELDS: [&str; 15] = [
     "item:ParentFolderId",
     "calendar:Start",
     "calendar:End",
     "calendar:IsAllDayEvent",
+    "calendar:IsMeeting",
+    "calendar:IsCancelled",
     "calendar:CalendarItemType",
+    "calendar:MyResponseType",
+    "calendar:Organizer",
+    "calendar:RequiredAttendees",
+    "calendar:OptionalAttendees",
+    "calendar:Resources",
     "calendar:Recurrence",
     "calendar:StartTimeZone",
     "calendar:EndTimeZone",
@@ -71,24 +89,33 @@ pub(crate) fn request<'a>(ids: impl Iterator<Item = &'a str>, shape: Shape<'_>) 
 fn write_shape(xml: &mut Xml, shape: Shape<'_>) {
     xml.leaf("t:BaseShape", "IdOnly");
     let fields: &[&str] = match shape {
-        Shape::Event(_) => {
+        Shape::Event(_) | Shape::EventWithAttachments(_) => {
             xml.leaf("t:BodyType", "Best");
             &EVENT_FIELDS
         }
         Shape::Mark(_) => &MARK_FIELDS,
-        Shape::Schedule => &SCHEDULE_FIELDS,
+        Shape::Known => &KNOWN_FIELDS,
+        Shape::KnownWithBody => {
+            xml.leaf("t:BodyType", "Best");
+            &KNOWN_FIELDS
+        }
     };
     xml.node("t:AdditionalProperties", &[], |xml| {
-        for field in fields {
-            xml.empty("t:FieldURI", &[("FieldURI", field)]);
+        let path = |xml: &mut Xml, field: &str| xml.empty("t:FieldURI", &[("FieldURI", field)]);
+        fields.iter().for_each(|field| path(xml, field));
+        match shape {
+            Shape::EventWithAttachments(_) => path(xml, "item:Attachments"),
+            Shape::KnownWithBody => path(xml, "item:Body"),
+            Shape::Event(_) | Shape::Mark(_) | Shape::Known => {}
         }
         match shape {
-            Shape::Event(property) => {
+            Shape::Event(property) | Shape::EventWithAttachments(property) => {
                 property.path(xml);
                 stamp::uid_path(xml);
+                stamp::people_path(xml);
             }
             Shape::Mark(property) => property.path(xml),
-            Shape::Schedule => {}
+            Shape::Known | Shape::KnownWithBody => stamp::people_path(xml),
         }
     });
 }

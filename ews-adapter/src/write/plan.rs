@@ -1,13 +1,15 @@
 //! Sorts writes into requests.
 
 use crate::batch::ITEMS_MAX;
-use crate::map::draft::{self, Draft};
+use crate::map::draft::{self, Draft, Setting};
+use crate::map::event::Known;
 use crate::ops::ItemId;
-use crate::stamp::Property;
 use chrono::NaiveDate;
+use items::attachment::Attachment;
+use items::field::Name;
 use items::{Event, Occurrence};
-use std::collections::BTreeMap;
-use sync_core::ids::{FolderId, Version};
+use std::collections::{BTreeMap, BTreeSet};
+use sync_core::ids::{Field, FolderId, Version};
 use sync_core::port::{Failure, Stamp, Trouble, Write, WriteOp, Written};
 
 /// Most bytes of items in one request, if it has more than one: larger bodies are what servers and
@@ -43,6 +45,8 @@ pub(super) struct Step {
     pub(super) index: usize,
     /// The item to change.
     pub(super) target: Target,
+    /// The fields of an update.
+    pub(super) fields: BTreeSet<Field>,
     /// The XML of its item or updates; empty for a delete.
     pub(super) xml: String,
 }
@@ -56,17 +60,31 @@ pub(super) struct Target {
     pub(super) item: ItemId,
 }
 
-/// The occurrences that a series is to have, each of which takes a request of its own.
+/// What differs from the series, or doesn't take place, by date.
+pub(super) type Wanted = BTreeMap<NaiveDate, Occurrence>;
+
+/// Sets that an item is to have, each of whose elements takes a request of its own.
 #[derive(Debug)]
 pub(super) struct Late {
     /// The position of the write among all.
     pub(super) index: usize,
-    /// The master.
+    /// The item.
     pub(super) target: Target,
-    /// All that is to differ from the series, or not to take place.
-    pub(super) wanted: BTreeMap<NaiveDate, Occurrence>,
-    /// What the master is to be stamped with when they all have arrived.
+    /// All occurrences of a series that are to be of their own, if those are written.
+    pub(super) occurrences: Option<Wanted>,
+    /// All that is to be attached, if that is written.
+    pub(super) attachments: Option<Vec<Attachment>>,
+    /// What the item is to be stamped with when they all have arrived.
     pub(super) stamp: Stamp,
+}
+
+impl Late {
+    /// The fields that it writes.
+    pub(super) fn fields(&self) -> BTreeSet<Field> {
+        let occurrences = self.occurrences.as_ref().map(|_| Name::Occurrences.field());
+        let attachments = self.attachments.as_ref().map(|_| Name::Attachments.field());
+        occurrences.into_iter().chain(attachments).collect()
+    }
 }
 
 /// What to send for writes.
@@ -80,32 +98,34 @@ pub(super) struct Plan {
     pub(super) outcomes: Vec<Option<Result<Written, Failure>>>,
 }
 
-/// Plans `writes`; `contents` are what each holds, and `schedules` when the items of some of them
-/// take place now, by position.
+/// Plans `writes`; `contents` are what each holds, and `known` what the items of some of them are
+/// now, by position.
 pub(super) fn plan(
-    property: &Property,
+    setting: Setting<'_>,
     writes: &[Write],
     contents: Vec<Result<Event, Trouble>>,
-    mut schedules: BTreeMap<usize, Result<Event, Failure>>,
+    mut known: BTreeMap<usize, Result<Known, Failure>>,
 ) -> Plan {
     let mut groups: BTreeMap<(Kind, Option<&'static str>), Vec<Step>> = BTreeMap::new();
     let mut plan = Plan::default();
     for (index, (write, content)) in writes.iter().zip(contents).enumerate() {
-        let schedule = schedules.remove(&index).unwrap_or_else(|| Ok(Event::default()));
-        let prepared = schedule.and_then(|schedule| {
-            let prepared = content.and_then(|event| prepare(property, write, event, &schedule));
+        let fields = content.as_ref().map(Event::present_fields).unwrap_or_default();
+        let known = known.remove(&index).unwrap_or_else(|| Ok(Known::default()));
+        let prepared = known.and_then(|known| {
+            let prepared = content.and_then(|event| prepare(setting, write, event, &known));
             prepared.map_err(Failure::Permanent)
         });
         let outcome = match prepared {
             Ok(Prepared::Step(kind, item, draft)) => {
                 let target = Target { folder: write.folder.clone(), item };
-                let step = Step { index, target, xml: draft.xml };
+                let step = Step { index, target, fields, xml: draft.xml };
                 groups.entry((kind, draft.zone)).or_default().push(step);
                 None
             }
-            Ok(Prepared::Late(item, wanted)) => {
+            Ok(Prepared::Late { item, occurrences, attachments }) => {
                 let target = Target { folder: write.folder.clone(), item };
-                plan.late.push(Late { index, target, wanted, stamp: write.stamp.clone() });
+                let stamp = write.stamp.clone();
+                plan.late.push(Late { index, target, occurrences, attachments, stamp });
                 None
             }
             Err(failure) => Some(Err(failure)),
@@ -133,14 +153,14 @@ pub(super) fn content(write: &Write) -> Result<Event, Trouble> {
 
 enum Prepared {
     Step(Kind, ItemId, Draft),
-    Late(ItemId, BTreeMap<NaiveDate, Occurrence>),
+    Late { item: ItemId, occurrences: Option<Wanted>, attachments: Option<Vec<Attachment>> },
 }
 
 fn prepare(
-    property: &Property,
+    setting: Setting<'_>,
     write: &Write,
     mut event: Event,
-    schedule: &Event,
+    known: &Known,
 ) -> Result<Prepared, Trouble> {
     let item = |id: &str, version: &Option<Version>| ItemId {
         id: id.to_owned(),
@@ -148,20 +168,22 @@ fn prepare(
     };
     match &write.op {
         WriteOp::Create { .. } => {
-            let draft = draft::create(&event, property, &write.stamp)?;
+            let draft = draft::create(&event, setting, &write.stamp)?;
             Ok(Prepared::Step(Kind::Create(write.folder.clone()), item("", &None), draft))
         }
         WriteOp::Update { id, if_match, .. } => {
-            let item = item(id.as_str(), if_match);
-            // Beside other fields it is a set that those leave empty.
-            let occurrences = event.occurrences.take();
-            match occurrences.filter(|_| event.present_fields().is_empty()) {
-                Some(wanted) => Ok(Prepared::Late(item, wanted)),
-                None => {
-                    let draft = draft::update(&event, schedule, property, &write.stamp)?;
-                    Ok(Prepared::Step(Kind::Update, item, draft))
-                }
+            let mut item = item(id.as_str(), if_match);
+            if item.change_key.is_none() {
+                item.change_key.clone_from(&known.change_key);
             }
+            // Beside other fields they are sets that those leave empty.
+            let (occurrences, attachments) = (event.occurrences.take(), event.attachments.take());
+            let is_late = occurrences.is_some() || attachments.is_some();
+            if is_late && event.present_fields().is_empty() {
+                return Ok(Prepared::Late { item, occurrences, attachments });
+            }
+            let draft = draft::update(&event, known, setting, &write.stamp)?;
+            Ok(Prepared::Step(Kind::Update, item, draft))
         }
         WriteOp::Delete { id, if_match } => {
             let draft = Draft { xml: String::new(), zone: None };

@@ -1,6 +1,7 @@
 //! Captured answers of real servers, and Microsoft's published examples.
 
 use crate::script::*;
+use items::people::Meeting;
 use items::recurrence::{End, Pattern, Weekday};
 use items::{Body, Event, Importance, Recurrence, Reminder, Rule, Sensitivity, ShowAs, Timing};
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,6 +153,9 @@ async fn a_recorded_series_is_read_without_loss() {
         show_as: Some(ShowAs::Busy),
         sensitivity: Some(Sensitivity::Normal),
         importance: Some(Importance::Normal),
+        meeting: Some(Meeting::default()),
+        attendees: Some(vec![]),
+        attachments: None,
     };
     assert_eq!(event_of(sighted), expected);
 

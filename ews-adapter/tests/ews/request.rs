@@ -3,6 +3,7 @@
 use crate::script::*;
 use chrono::NaiveDate;
 use ews_adapter::{Config, EwsRemote};
+use items::people::{Attendee, Meeting, Person, Response, Role};
 use items::recurrence::{End, Index, Pattern, Weekday};
 use items::{
     Body, BodyKind, Event, Importance, Recurrence, Reminder, Rule, Sensitivity, ShowAs, Timing,
@@ -106,22 +107,59 @@ fn event() -> impl Strategy<Value = Event> {
         proptest::option::of(importance),
         proptest::option::of(recurrence()),
     );
-    (texts, proptest::option::of(body), proptest::option::of(timing()), sets, words).prop_map(
-        |((uid, subject, location), body, timing, categories, words)| Event {
-            uid,
-            subject,
-            body,
-            location,
-            timing,
-            recurrence: words.4,
-            occurrences: None,
-            categories,
-            reminder: words.0,
-            show_as: words.1,
-            sensitivity: words.2,
-            importance: words.3,
+    let people = (proptest::option::of(meeting()), proptest::option::of(attendees()));
+    let times = (proptest::option::of(timing()), people);
+    (texts, proptest::option::of(body), times, sets, words).prop_map(
+        |((uid, subject, location), body, (timing, (meeting, attendees)), categories, words)| {
+            Event {
+                uid,
+                subject,
+                body,
+                location,
+                timing,
+                recurrence: words.4,
+                occurrences: None,
+                categories,
+                reminder: words.0,
+                show_as: words.1,
+                sensitivity: words.2,
+                importance: words.3,
+                meeting,
+                attendees,
+                attachments: None,
+            }
         },
     )
+}
+
+fn person() -> impl Strategy<Value = Person> {
+    let address = prop_oneof![
+        4 => Just("anna@contoso.example".to_owned()),
+        4 => Just("MAILTO:Ben@contoso.example".to_owned()),
+        1 => text(),
+        2 => text().prop_map(|text| format!("{text}@")),
+    ];
+    (address, proptest::option::of(text())).prop_map(|(address, name)| Person { address, name })
+}
+
+fn answer() -> impl Strategy<Value = Response> {
+    let responses = [Response::None, Response::None, Response::Organizer, Response::Declined];
+    proptest::sample::select(responses.to_vec())
+}
+
+fn meeting() -> impl Strategy<Value = Meeting> {
+    (proptest::option::of(person()), proptest::bool::weighted(0.1), answer())
+        .prop_map(|(organizer, cancelled, response)| Meeting { organizer, cancelled, response })
+}
+
+fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
+    let role = proptest::sample::select(vec![Role::Required, Role::Optional, Role::Resource]);
+    let attendee = (person(), role, answer()).prop_map(|(person, role, response)| Attendee {
+        person,
+        role,
+        response,
+    });
+    proptest::collection::vec(attendee, 0..4)
 }
 
 /// Reads and writes of every kind, many of them with odd contents.
@@ -151,9 +189,27 @@ async fn all_requests() -> Vec<String> {
         };
         writes.push(Write { folder: folder(), stamp: stamp(n), op });
     }
+    let reads = script.requests();
+    let script = Script::new(|request| match request.contains("<m:GetItem>") {
+        true => ok(response(
+            "GetItem",
+            &item_ids(request).iter().map(|id| stands(id)).collect::<String>(),
+        )),
+        false => Err(wire::Error::NotSent("not today".into())),
+    });
     remote(&script).write(&writes).await;
-    let requests = script.requests();
+    let requests = [reads, script.requests()].concat();
     [requests, hierarchy_and_delete_requests().await].concat()
+}
+
+/// An item that stands on the server: one in three is a meeting, which the owner organises.
+fn stands(id: &str) -> String {
+    let is_meeting = id.ends_with(['1', '3', '5']);
+    let inside = format!(
+        "<t:Start>2027-02-01T10:00:00Z</t:Start><t:End>2027-02-01T11:00:00Z</t:End>\
+         <t:IsMeeting>{is_meeting}</t:IsMeeting><t:MyResponseType>Organizer</t:MyResponseType>"
+    );
+    success("GetItem", &item(id, "k", &inside))
 }
 
 /// Requests that only follow a good answer.
@@ -207,6 +263,12 @@ async fn every_request_is_valid() {
         let tag = format!("<m:{operation}");
         assert!(requests.iter().any(|request| request.contains(&tag)), "{operation}");
     }
-    assert!(requests.iter().any(|request| request.contains("<t:Recurrence>")));
+    for element in ["<t:Recurrence>", "<t:RequiredAttendees>", "evensync-people"] {
+        assert!(requests.iter().any(|request| request.contains(element)), "{element}");
+    }
+    let invites = |request: &String| {
+        request.contains("<m:UpdateItem") && request.contains("<t:OptionalAttendees>")
+    };
+    assert!(requests.iter().any(invites));
     validate(&requests);
 }

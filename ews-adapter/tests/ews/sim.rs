@@ -2,10 +2,12 @@
 
 use crate::script::{digester, event_of, stamp};
 use async_trait::async_trait;
+use base64::Engine;
 use bytes::Bytes;
 use chrono::NaiveDate;
 use ews_adapter::{Auth, Config, EwsRemote};
 use exchange_sim::{DEFAULT_PASSWORD, Reply, Seed, Sim, SimTransport};
+use items::people::Meeting;
 use items::{Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing};
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -15,6 +17,7 @@ use sync_core::port::{
     Failure, Fetched, FolderKind, Hint, Place, Probe, Probed, Remote, Sighted, Target, Write,
     WriteOp, Written,
 };
+use wire::Transport;
 
 const ANNA: &str = "anna@contoso.example";
 
@@ -56,7 +59,7 @@ impl Recorder {
 }
 
 #[async_trait]
-impl wire::Transport for Recorder {
+impl Transport for Recorder {
     async fn send(&self, request: wire::Request) -> Result<wire::Response, wire::Error> {
         let body = String::from_utf8(request.body().to_vec()).unwrap();
         let interference =
@@ -76,11 +79,17 @@ impl wire::Transport for Recorder {
 
 impl World {
     pub async fn new(seed: Seed) -> Self {
-        let login = exchange_sim::config::Login {
-            address: ANNA.to_owned(),
+        Self::with(seed, &[ANNA]).await
+    }
+
+    /// The first of these mailboxes, on an Exchange that has them all.
+    pub async fn with(seed: Seed, addresses: &[&str]) -> Self {
+        let login = |address: &&str| exchange_sim::config::Login {
+            address: (*address).to_owned(),
             password: DEFAULT_PASSWORD.to_owned(),
         };
-        let config = exchange_sim::Config { mailboxes: vec![login], seed, ..Default::default() };
+        let mailboxes = addresses.iter().map(login).collect();
+        let config = exchange_sim::Config { mailboxes, seed, ..Default::default() };
         let sim = Sim::new(config).unwrap();
         let wire = Arc::new(Recorder {
             inner: SimTransport::new(sim.clone()),
@@ -94,6 +103,36 @@ impl World {
         assert_eq!(calendar.kind, FolderKind::Calendar);
         let calendar = calendar.id.clone();
         Self { sim, remote, calendar, wire }
+    }
+
+    /// Has the remote built in another way.
+    pub fn change_remote(&mut self, change: impl FnOnce(EwsRemote) -> EwsRemote) {
+        self.remote =
+            change(EwsRemote::new(config_of(DEFAULT_PASSWORD), self.wire.clone(), digester()));
+    }
+
+    /// What the server answers when somebody asks for an operation by hand.
+    pub async fn soap(&self, user: &str, operation: &str) -> String {
+        let pair = format!("{user}:{DEFAULT_PASSWORD}");
+        let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+        let body = format!(
+            "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+             xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\" \
+             xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\">\
+             <soap:Header><t:RequestServerVersion Version=\"Exchange2013_SP1\"/></soap:Header>\
+             <soap:Body>{operation}</soap:Body></soap:Envelope>"
+        );
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("http://sim/EWS/Exchange.asmx")
+            .header("Content-Type", "text/xml; charset=utf-8")
+            .header("Authorization", format!("Basic {pair}"))
+            .body(Bytes::from(body))
+            .unwrap();
+        let answer = self.wire.inner.send(request).await.unwrap();
+        let answer = String::from_utf8(answer.body().to_vec()).unwrap();
+        assert!(answer.contains("NoError"), "{answer}");
+        answer
     }
 
     pub fn control(&self, method: &str, path: &str, body: &str) -> String {
@@ -202,6 +241,9 @@ pub fn timed() -> Event {
         show_as: Some(ShowAs::OutOfOffice),
         sensitivity: Some(Sensitivity::Private),
         importance: Some(Importance::High),
+        meeting: Some(Meeting::default()),
+        attendees: Some(vec![]),
+        attachments: None,
     }
 }
 

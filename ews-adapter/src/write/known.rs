@@ -1,9 +1,10 @@
-//! When items take place now, for updates that hold only a part of what a series is written with.
+//! What stands there now, for updates that hold only a part of what is valid together: of the times
+//! and the recurrence of a series, of people.
 
 use super::checked;
 use crate::batch::{Brake, ITEMS_MAX};
 use crate::failure::Effect;
-use crate::map::{draft, event};
+use crate::map::event::Known;
 use crate::ops::get_item::{self, Shape};
 use crate::transport::Call;
 use crate::{EwsRemote, batch};
@@ -21,17 +22,18 @@ struct Question<'a> {
     if_match: Option<&'a Version>,
 }
 
-/// Times and recurrence of the items that `writes` with such contents are about, by position.
+/// What the items are that such of the `writes` are about, by position.
 pub(super) async fn read(
     remote: &EwsRemote,
     writes: &[Write],
     contents: &[Result<Event, Trouble>],
     brake: &Brake,
-) -> BTreeMap<usize, Result<Event, Failure>> {
+) -> BTreeMap<usize, Result<Known, Failure>> {
+    let setting = remote.setting();
     let mut questions = Vec::new();
     for (index, (write, content)) in writes.iter().zip(contents).enumerate() {
         if let WriteOp::Update { id, if_match, .. } = &write.op
-            && content.as_ref().is_ok_and(draft::wants_schedule)
+            && content.as_ref().is_ok_and(|content| setting.wants_more(content))
         {
             let if_match = if_match.as_ref();
             questions.push(Question { index, folder: &write.folder, id, if_match });
@@ -45,9 +47,10 @@ async fn ask(
     remote: &EwsRemote,
     questions: &[Question<'_>],
     brake: &Brake,
-) -> Vec<(usize, Result<Event, Failure>)> {
+) -> Vec<(usize, Result<Known, Failure>)> {
     let ids = questions.iter().map(|question| question.id.as_str());
-    let body = get_item::request(ids, Shape::Schedule);
+    let shape = if remote.setting().notes() { Shape::KnownWithBody } else { Shape::Known };
+    let body = get_item::request(ids, shape);
     let call = Call { operation: "GetItem", effect: Effect::Read, zone: None, body: &body };
     let result = match brake.pulled() {
         Some(failure) => Err(failure),
@@ -57,7 +60,7 @@ async fn ask(
                 let answer = |(message, question): (_, &Question<'_>)| {
                     let expected = question.if_match.map(Version::as_str);
                     let (item, _) = checked(message, question.folder, expected)?;
-                    event::schedule(item).map_err(Failure::Permanent)
+                    Known::of(item, &remote.mailbox).map_err(Failure::Permanent)
                 };
                 answers.map(answer).collect::<Vec<_>>()
             })
