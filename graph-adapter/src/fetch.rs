@@ -39,7 +39,9 @@ impl GraphRemote {
 
     /// What was read, with its digests.
     pub(crate) fn sighted(&self, read: event::Read) -> Sighted {
-        self.digester.sighted(&read.event, read.version, read.edited_ms, read.stamp)
+        let fixed = self.fixed(read.native, read.is_online);
+        let sighted = self.digester.sighted(&read.event, read.version, read.edited_ms, read.stamp);
+        Sighted { rendition: sighted.rendition.fixing(fixed), ..sighted }
     }
 
     /// Runs steps that read; those that the service had no time for are read once more, if others

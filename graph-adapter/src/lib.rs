@@ -12,12 +12,15 @@ mod delta;
 mod failure;
 mod fetch;
 mod json;
+mod late;
 mod links;
 mod map;
 mod occurrences;
+mod people;
 mod probe;
 mod series;
 mod stamp;
+mod target;
 mod transport;
 mod window;
 mod write;
@@ -29,8 +32,8 @@ use crate::transport::Graph;
 use crate::window::Window;
 use async_trait::async_trait;
 use entra_auth::TokenSource;
-use items::Digester;
 use items::field::Name;
+use items::{Digester, Travel};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -113,6 +116,8 @@ pub struct GraphRemote {
     window: Window,
     delta: DeltaForm,
     now: fn() -> SystemTime,
+    mailbox: String,
+    travel: Travel,
 }
 
 impl GraphRemote {
@@ -134,7 +139,15 @@ impl GraphRemote {
             window: Window::new(config.window).ok_or(Error::Window)?,
             delta: config.delta,
             now: config.now,
+            mailbox: config.mailbox,
+            travel: Travel::default(),
         })
+    }
+
+    /// Lets the people of events travel in this way.
+    #[must_use]
+    pub fn with_travel(self, travel: Travel) -> Self {
+        Self { travel, ..self }
     }
 
     /// In seconds since 1970 UTC.
@@ -233,8 +246,6 @@ fn garbled(what: &str) -> Failure {
 /// The fields that are read and written here.
 fn held() -> std::collections::BTreeSet<sync_core::ids::Field> {
     let mut fields = items::field::all();
-    for name in [Name::Meeting, Name::Attendees, Name::Attachments] {
-        fields.remove(&name.field());
-    }
+    fields.remove(&Name::Attachments.field());
     fields
 }

@@ -1,6 +1,6 @@
 //! The real network, over reqwest.
 
-use crate::{Error, Request, Response, Transport};
+use crate::{Error, Incoming, Pieces, Request, Response, Transport};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use std::sync::RwLock;
@@ -12,6 +12,8 @@ const BODY_BYTES_MAX: usize = 160 * 1024 * 1024;
 const CONNECT_SECONDS_MAX: u64 = 6;
 /// Exchange ends a request after one minute at most; anything longer is a dead connection.
 const ANSWER_SECONDS_MAX: u64 = 100;
+/// Longest time for a body that comes in piece by piece: 150 MB over a slow line.
+const BODY_SECONDS_MAX: u64 = 3_600;
 
 /// An HTTP client that never follows a redirect and never keeps a cookie.
 pub struct Client {
@@ -28,6 +30,31 @@ impl Client {
     /// Opens a client that waits at most `timeout` for a whole answer.
     pub fn with_timeout(timeout: Duration) -> Result<Self, Error> {
         Ok(Self { inner: RwLock::new(open(timeout)?), timeout })
+    }
+
+    /// Sends a request that may take `timeout` with its whole answer, and gives the answer's head.
+    async fn ask(
+        &self,
+        request: Request,
+        timeout: Duration,
+    ) -> Result<http::Response<Body>, Error> {
+        let mut request = reqwest::Request::try_from(request)
+            .map_err(|e| Error::NotSent(format!("the request is malformed: {e}")))?;
+        *request.timeout_mut() = Some(timeout);
+        let response = self.current().execute(request).await.map_err(|e| {
+            let e = e.without_url();
+            if e.is_connect() || e.is_builder() {
+                Error::NotSent(chain(&e))
+            } else {
+                Error::InDoubt(chain(&e))
+            }
+        })?;
+        let mut answer = http::Response::builder().status(response.status());
+        for (name, value) in response.headers() {
+            answer = answer.header(name, value);
+        }
+        let body = Body { response, bytes: 0, timeout: self.timeout };
+        answer.body(body).map_err(|e| Error::InDoubt(format!("unreadable answer: {e}")))
     }
 
     fn current(&self) -> reqwest::Client {
@@ -73,22 +100,19 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[async_trait]
 impl Transport for Client {
     async fn send(&self, request: Request) -> Result<Response, Error> {
-        let request = reqwest::Request::try_from(request)
-            .map_err(|e| Error::NotSent(format!("the request is malformed: {e}")))?;
-        let mut response = self.current().execute(request).await.map_err(|e| {
-            let e = e.without_url();
-            if e.is_connect() || e.is_builder() {
-                Error::NotSent(chain(&e))
-            } else {
-                Error::InDoubt(chain(&e))
-            }
-        })?;
-        let mut answer = http::Response::builder().status(response.status());
-        for (name, value) in response.headers() {
-            answer = answer.header(name, value);
+        let (parts, mut body) = self.ask(request, self.timeout).await?.into_parts();
+        let mut whole = BytesMut::new();
+        while let Some(piece) = body.next().await? {
+            whole.extend_from_slice(&piece);
         }
-        let body = read_body(&mut response).await?;
-        answer.body(body).map_err(|e| Error::InDoubt(format!("unreadable answer: {e}")))
+        Ok(http::Response::from_parts(parts, whole.freeze()))
+    }
+
+    async fn receive(&self, request: Request) -> Result<Incoming, Error> {
+        let answer = self.ask(request, Duration::from_secs(BODY_SECONDS_MAX));
+        let answer = tokio::time::timeout(self.timeout, answer).await;
+        let answer = answer.unwrap_or_else(|_| Err(silence()))?;
+        Ok(answer.map(|body| Box::new(body) as Box<dyn Pieces>))
     }
 
     fn replace_connection(&self) {
@@ -101,18 +125,30 @@ impl Transport for Client {
     }
 }
 
-async fn read_body(response: &mut reqwest::Response) -> Result<Bytes, Error> {
-    let mut body = BytesMut::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > BODY_BYTES_MAX => {
-                return Err(Error::InDoubt(format!(
-                    "an answer longer than {BODY_BYTES_MAX} bytes"
-                )));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body.freeze()),
-            Err(e) => return Err(Error::InDoubt(chain(&e.without_url()))),
+/// A body on its way.
+struct Body {
+    response: reqwest::Response,
+    bytes: usize,
+    /// How long the next piece may take.
+    timeout: Duration,
+}
+
+#[async_trait]
+impl Pieces for Body {
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let piece = tokio::time::timeout(self.timeout, self.response.chunk()).await;
+        let piece = piece.map_err(|_| silence())?.map_err(|e| {
+            let e = e.without_url();
+            Error::InDoubt(chain(&e))
+        })?;
+        self.bytes += piece.as_ref().map_or(0, Bytes::len);
+        if self.bytes > BODY_BYTES_MAX {
+            return Err(Error::InDoubt(format!("an answer longer than {BODY_BYTES_MAX} bytes")));
         }
+        Ok(piece)
     }
+}
+
+fn silence() -> Error {
+    Error::InDoubt("the server has fallen silent".to_owned())
 }

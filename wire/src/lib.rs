@@ -30,11 +30,37 @@ pub enum Error {
     InDoubt(String),
 }
 
+/// A response whose body is still coming in.
+pub type Incoming = http::Response<Box<dyn Pieces>>;
+
+/// The body of a response, piece by piece.
+#[async_trait]
+pub trait Pieces: Send {
+    /// The next piece; `None` after the last.
+    async fn next(&mut self) -> Result<Option<Bytes>, Error>;
+}
+
+/// A body that is there already is a single piece.
+#[async_trait]
+impl Pieces for Option<Bytes> {
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        Ok(self.take().filter(|body| !body.is_empty()))
+    }
+}
+
 /// Carries one request to a server and its response back.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends `request`; a response of any status is `Ok`.
     async fn send(&self, request: Request) -> Result<Response, Error>;
+
+    /// Sends `request`, whose answer may be too large for memory, and gives its body piece by piece.
+    ///
+    /// Who has whole responses only gives the body as one piece.
+    async fn receive(&self, request: Request) -> Result<Incoming, Error> {
+        let response = self.send(request).await?;
+        Ok(response.map(|body| Box::new(Some(body)) as Box<dyn Pieces>))
+    }
 
     /// Gives up pooled connections, so that the next request opens a new one.
     ///
@@ -46,6 +72,10 @@ pub trait Transport: Send + Sync {
 impl<T: Transport + ?Sized> Transport for Arc<T> {
     async fn send(&self, request: Request) -> Result<Response, Error> {
         (**self).send(request).await
+    }
+
+    async fn receive(&self, request: Request) -> Result<Incoming, Error> {
+        (**self).receive(request).await
     }
 
     fn replace_connection(&self) {

@@ -91,7 +91,7 @@ pub(super) fn plain(mailbox: &Mailbox, item: &Item, event: &Event, call: &Call<'
         "body": body(&content.body, prefer),
         "start": time(&event.start, prefer),
         "end": time(&event.end, prefer),
-        "location": location(event.locations.first(), "uniqueId"),
+        "location": place(event),
         "locations": event.locations.iter().map(|l| location(Some(l), "")).collect::<Vec<_>>(),
         "attendees": event.attendees.iter().map(attendee).collect::<Vec<_>>(),
         "organizer": event.organizer.as_ref().map(recipient),
@@ -250,6 +250,17 @@ pub(super) fn body(body: &Body, prefer: &Prefer) -> Value {
     }
     // HTML unless text is asked for, whatever is stored (docs: event-get, outlook.body-content-type).
     json!({"contentType": "html", "content": body.as_html()})
+}
+
+/// What stands for all locations: the one, or the names of several (docs: user-post-events).
+fn place(event: &Event) -> Value {
+    let mut json = location(event.locations.first(), "uniqueId");
+    if event.locations.len() > 1 {
+        let names: Vec<&str> = event.locations.iter().map(|one| one.name.as_str()).collect();
+        (json["displayName"], json["uniqueId"]) =
+            (json!(names.join("; ")), json!(names.join("; ")));
+    }
+    json
 }
 
 /// A location; `unique` names the member that repeats its name, where one does.

@@ -8,6 +8,7 @@ mod judge;
 mod late;
 mod masters;
 mod pace;
+mod people;
 mod random;
 mod requests;
 mod script;

@@ -20,7 +20,8 @@ use sync_core::port::{
 };
 use wire::{Request, Response, Transport};
 
-const MAILBOX: &str = "anna.vogt@contoso.example";
+pub const MAILBOX: &str = "anna.vogt@contoso.example";
+pub const OTHER: &str = "ben.ott@contoso.example";
 
 type Happening = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -112,19 +113,30 @@ pub struct World {
 }
 
 pub async fn world() -> World {
-    let login = exchange_sim::Login { address: MAILBOX.into(), password: "p".into() };
-    let config = exchange_sim::Config { mailboxes: vec![login], ..Default::default() };
+    let login =
+        |address: &str| exchange_sim::Login { address: address.into(), password: "p".into() };
+    let mailboxes = vec![login(MAILBOX), login(OTHER)];
+    let config = exchange_sim::Config { mailboxes, ..Default::default() };
     let sim = Sim::new(config).unwrap();
     let transport = Recorder::new(&sim);
     let remote = another(&transport, "s1");
-    let folders = remote.folders().await.unwrap();
-    let calendar = folders.into_iter().find(|folder| folder.is_default).unwrap().id;
+    let calendar = calendar_of(&remote).await;
     World { sim, remote, transport, calendar }
+}
+
+pub async fn calendar_of(remote: &GraphRemote) -> FolderId {
+    let folders = remote.folders().await.unwrap();
+    folders.into_iter().find(|folder| folder.is_default).unwrap().id
 }
 
 /// Another one who keeps the same mailbox.
 pub fn another(transport: &Arc<Recorder>, state_id: &str) -> GraphRemote {
-    let mut config = Config::new(MAILBOX, state_id);
+    keeper(MAILBOX, transport, state_id)
+}
+
+/// Somebody who keeps a mailbox.
+pub fn keeper(mailbox: &str, transport: &Arc<Recorder>, state_id: &str) -> GraphRemote {
+    let mut config = Config::new(mailbox, state_id);
     config.now = || SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
     let defaults = exchange_sim::Config::default();
     let credential = ClientSecret {
