@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store_sqlite::{LocalReplica, file};
 use sync_core::ids::ReplicaId;
-use sync_core::port::{Failure, Folder, Remote};
+use sync_core::port::{Failure, Files, Folder, Remote};
 use sync_driver::retry::{Limits, retry};
 use wire::{Meter, Metered, Transport};
 
@@ -28,6 +28,8 @@ pub struct Installation<'a> {
     pub state_id: &'a str,
     /// The state file's digester.
     pub digester: &'a Digester,
+    /// Where the bytes of attachments lie.
+    pub files: Arc<dyn Files>,
 }
 
 /// One side of a pair, reached.
@@ -74,7 +76,8 @@ impl Installation<'_> {
                     state_id,
                     window,
                 };
-                Arc::new(EwsRemote::new(config, self.transport(&meter)?, digester))
+                let remote = EwsRemote::new(config, self.transport(&meter)?, digester);
+                Arc::new(remote.with_travel(pair.travel).with_files(self.files.clone()))
             }
             Place::Graph { base, authority, tenant, client, secret } => {
                 let credential = ClientSecret {
@@ -97,12 +100,13 @@ impl Installation<'_> {
                     ..graph_adapter::Config::new(mailbox, state_id)
                 };
                 let remote = GraphRemote::new(config, transport, Arc::new(tokens), digester);
-                Arc::new(remote.map_err(|e| wrong(&e))?)
+                let remote = remote.map_err(|e| wrong(&e))?;
+                Arc::new(remote.with_travel(pair.travel))
             }
             Place::Local { path, .. } => {
                 let local = LocalReplica::open(path, &side.mailbox, digester, &state_id)
                     .map_err(|e| local_problem(&e))?;
-                let local = Arc::new(local);
+                let local = Arc::new(local.with_files(self.files.clone()));
                 let remote: Arc<dyn Remote> = local.clone();
                 return Ok(Replica { remote, local: Some(local), meter });
             }
