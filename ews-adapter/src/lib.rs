@@ -13,6 +13,7 @@ mod entry_id;
 mod failure;
 mod fetch;
 mod folders;
+mod hierarchy;
 mod map;
 mod ops;
 mod probe;

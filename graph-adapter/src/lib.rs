@@ -11,6 +11,7 @@ mod cursor;
 mod delta;
 mod failure;
 mod fetch;
+mod hierarchy;
 mod json;
 mod late;
 mod links;

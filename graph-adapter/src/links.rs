@@ -41,6 +41,11 @@ impl Links {
         format!("/users/{}/calendars", self.mailbox)
     }
 
+    /// A calendar.
+    pub(crate) fn calendar(&self, id: &str) -> String {
+        format!("{}/{}", self.calendars(), encode_segment(id))
+    }
+
     /// The events of a calendar.
     pub(crate) fn events(&self, calendar: &str) -> String {
         format!("{}/{}/events", self.calendars(), encode_segment(calendar))

@@ -6,6 +6,7 @@
 use crate::attachment::Attachment;
 use crate::event::{Body, BodyKind, Event, Occurrence, Timing};
 use crate::people::{Attendee, Meeting};
+use crate::recurrence::Recurrence;
 use crate::{html, zone};
 
 /// Exchange cuts subjects and locations here, in UTF-16 units.
@@ -19,7 +20,7 @@ pub fn of(event: &Event) -> Event {
         body: event.body.as_ref().map(body),
         location: event.location.as_deref().map(line),
         timing: event.timing.as_ref().map(timing),
-        recurrence: event.recurrence.as_ref().map(|r| r.normal(event.first_date())),
+        recurrence: event.recurrence.as_ref().map(Recurrence::normal),
         occurrences: event
             .occurrences
             .as_ref()

@@ -57,6 +57,18 @@ impl Event {
         !matches!(self.recurrence, None | Some(Recurrence::Once))
     }
 
+    /// Whether the clocks that Exchange has for its zone show what its own do as long as it goes on.
+    /// By other clocks it would be another series.
+    pub fn is_kept_by_windows(&self) -> bool {
+        let Some(timing @ Timing::Timed { start, .. }) = &self.timing else { return true };
+        let rule = self.recurrence.as_ref().and_then(Recurrence::rule);
+        let last = rule.and_then(|rule| rule.last(self.first_date()?));
+        let until = last.and_then(|date| date.checked_add_days(Days::new(2)));
+        let until =
+            until.map_or(i64::MAX, |date| date.and_time(NaiveTime::MIN).and_utc().timestamp());
+        zone::is_kept_by_windows(clock(timing), *start, until)
+    }
+
     /// When the occurrence of `date` takes place, unless it is moved: the same wall clock, and as
     /// long by it.
     pub fn timing_on(&self, date: NaiveDate) -> Option<Timing> {

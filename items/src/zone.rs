@@ -4,6 +4,8 @@
 //! jiff bundles: it is newer than chrono-tz's, and unlike a system's the same everywhere.
 
 mod alias;
+pub mod definition;
+mod kept;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use jiff::Timestamp;
@@ -12,6 +14,8 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use windows_timezones::WindowsTimezone;
+
+pub use kept::is_kept_by_windows;
 
 /// The canonical IANA name of a zone, however a replica spells it: a Windows id in any case, an
 /// IANA name or link, a display name. `None` for made-up and custom zones.
@@ -40,10 +44,16 @@ pub fn windows(id: &str) -> Option<&'static str> {
     if let Some(windows) = NAMES.windows.get(&key) {
         return Some(windows.name());
     }
-    if let Some(name) = alias::windows(&key) {
-        return Some(name);
-    }
-    NAMES.of_iana.get(iana(id)?).map(|windows| windows.name())
+    alias::windows(&key).or_else(|| {
+        let name = iana(id)?;
+        let windows = || NAMES.of_iana.get(name).map(|windows| windows.name());
+        alias::windows(&name.to_lowercase()).or_else(windows)
+    })
+}
+
+/// The ids of all zones that Windows knows.
+fn windows_ids() -> impl Iterator<Item = &'static str> {
+    NAMES.windows.values().map(|windows| windows.name()).chain(alias::IDS)
 }
 
 /// What a zone means on every replica: zones that Windows doesn't tell apart have the same name,
@@ -70,6 +80,11 @@ pub fn to_instant(zone: &str, wall: NaiveDateTime) -> Option<i64> {
 pub fn to_wall(zone: &str, instant: i64) -> Option<NaiveDateTime> {
     let offset = offset_seconds(zone, instant)?;
     Some(DateTime::from_timestamp(instant.checked_add(offset.into())?, 0)?.naive_utc())
+}
+
+/// Whether a zone's clocks show `wall` at all: some go on from midnight to one o'clock.
+pub fn shows(zone: &str, wall: NaiveDateTime) -> bool {
+    to_instant(zone, wall).and_then(|instant| to_wall(zone, instant)) == Some(wall)
 }
 
 /// The rules of a canonical name.

@@ -6,6 +6,7 @@
 //! deleted and made anew, are never taken for this one's.
 
 mod files;
+mod hierarchy;
 mod import;
 mod remote;
 mod rows;
@@ -245,5 +246,5 @@ fn version(number: i64) -> Version {
 const FORMAT: Format = Format {
     name: "a local store of evensync",
     application_id: 0x6576_6c72,
-    steps: &[include_str!("replica/schema.sql"), SCHEMA],
+    steps: &[include_str!("replica/schema.sql"), include_str!("replica/hierarchy.sql"), SCHEMA],
 };

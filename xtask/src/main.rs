@@ -5,6 +5,7 @@ mod exchange;
 mod fuzz;
 mod memory;
 mod options;
+mod suite;
 
 use evensync_tests::simulation::{simulate, sweep};
 use fuzz::Protocol;
@@ -15,6 +16,10 @@ use std::time::Instant;
 const HELP: &str = "usage:
   cargo xtask soak [--seeds N] [--from SEED] [--sweeps N]   many simulated runs, and crash sweeps
   cargo xtask soak --seed SEED [--crash STEP] [--journal]   one of them again
+  cargo xtask series [--seeds N]                            people edit series on both sides, the whole stack
+  cargo xtask series --seed SEED                            one of these seeds again
+  cargo xtask roundtrip [--events N] [--seed S]             from EWS to Graph and back, field by field
+  cargo xtask occurrences [--series N] [--seed S]           series against python-dateutil, ten years long
   cargo xtask fuzz [--requests N] [--protocol ews|graph] [--seed S] [--round R]
                                                             almost valid requests to the built-in Exchange
   cargo xtask sim-bench [--events N] [--messages N]         the built-in Exchange with a large mailbox
@@ -46,6 +51,29 @@ fn run(arguments: &[String]) -> Result<ExitCode, String> {
                 options.number("--sweeps")?.unwrap_or(2_000),
             ))
         }
+        "series" => {
+            let options = Options::read(rest, &["--seeds", "--seed"], &[])?;
+            let seed = options.number("--seed")?;
+            let seeds = options.number("--seeds")?.unwrap_or(5_000);
+            let variables =
+                [("EVENSYNC_SERIES_SEED", seed), ("EVENSYNC_SERIES_SEEDS", Some(seeds))];
+            Ok(suite::run("no_seed_of_series_breaks_a_promise", &variables))
+        }
+        "roundtrip" => {
+            let options = Options::read(rest, &["--events", "--seed"], &[])?;
+            let events = options.number("--events")?.unwrap_or(10_000);
+            let variables = [
+                ("EVENSYNC_ROUNDTRIP_EVENTS", Some(events)),
+                ("EVENSYNC_ROUNDTRIP_SEED", options.number("--seed")?),
+            ];
+            Ok(suite::run("what_goes_a_long_way_round_arrives_as_it_was", &variables))
+        }
+        "occurrences" => {
+            let options = Options::read(rest, &["--series", "--seed"], &[])?;
+            let series = options.number("--series")?.unwrap_or(2_000);
+            let seed = options.number("--seed")?.unwrap_or_default();
+            Ok(suite::script("occurrences", &[series, seed]))
+        }
         "fuzz" => {
             let known = ["--requests", "--protocol", "--seed", "--round"];
             let options = Options::read(rest, &known, &[])?;
@@ -68,7 +96,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, String> {
             print!("{report}");
             Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-        "ci" => Options::read(rest, &[], &[]).map(|_none| ci()),
+        "ci" => Options::read(rest, &[], &[]).map(|_none| suite::script("run", &[])),
         other => Err(format!("no command '{other}'")),
     }
 }
@@ -154,11 +182,4 @@ fn soak(from: u64, seeds: u64, sweeps: u64) -> ExitCode {
         began.elapsed().as_secs_f64()
     );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn ci() -> ExitCode {
-    match std::process::Command::new(".ci/run").status() {
-        Ok(status) if status.success() => ExitCode::SUCCESS,
-        Ok(_) | Err(_) => ExitCode::FAILURE,
-    }
 }

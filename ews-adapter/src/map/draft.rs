@@ -304,6 +304,12 @@ impl Recurs {
         };
         let timing = event.timing.as_ref().or(standing.timing.as_ref());
         let (first, zone) = first_date(timing)?;
+        let recurrence = Some(Recurrence::Rule(rule.clone()));
+        let series = Event { timing: timing.cloned(), recurrence, ..Event::default() };
+        if !series.is_kept_by_windows() {
+            let why = "its time zone has other clocks than any that Exchange knows";
+            return Err(recurrence::inexpressible(why));
+        }
         let element = recurrence::recurrence(rule, first)?;
         Ok(Self {
             part: Some(Part { field: Self::FIELD, element: Some(element) }),

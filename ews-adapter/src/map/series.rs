@@ -2,10 +2,11 @@
 
 use super::{recurrence, time, zone};
 use crate::soap::Element;
-use chrono::NaiveDate;
+use chrono::{DateTime, Datelike, NaiveDate};
 use items::recurrence::End;
 use items::{Event, Occurrence, Recurrence, Timing};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use sync_core::port::Trouble;
 
 const DAY_SECONDS: i64 = 24 * 3600;
@@ -48,7 +49,8 @@ pub(crate) fn in_known_zone(item: &Element, timing: Timing) -> Result<Timing, Tr
         return Ok(timing);
     }
     let definition = item.child("StartTimeZone").or(item.child("EndTimeZone"));
-    match definition.and_then(|definition| zone::defined(definition, *start)) {
+    let years = years(item, *start);
+    match definition.zip(years).and_then(|(one, years)| zone::defined(one, &years)) {
         Some(zone) => {
             let zone = Some(zone.to_owned());
             Ok(Timing::Timed { start: *start, end: *end, start_zone: zone.clone(), end_zone: zone })
@@ -58,6 +60,14 @@ pub(crate) fn in_known_zone(item: &Element, timing: Timing) -> Result<Timing, Tr
             Err(Trouble::new("zone-unknown", detail))
         }
     }
+}
+
+/// The years in which a series takes place that starts at an instant.
+fn years(item: &Element, start: i64) -> Option<RangeInclusive<i32>> {
+    let first = DateTime::from_timestamp(start, 0)?.year();
+    let range = item.child("Recurrence").and_then(|all| all.child("EndDateRecurrence"));
+    let last = range.and_then(|range| range.child_text("EndDate")?.trim().get(..4)?.parse().ok());
+    Some(first..=last.unwrap_or(i32::MAX))
 }
 
 fn is_master(item: &Element) -> bool {

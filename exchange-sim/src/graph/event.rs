@@ -40,7 +40,7 @@ pub(super) fn etag(mailbox: &Mailbox, item: &Item) -> String {
 /// The whole event, with the extended properties asked for.
 pub(super) fn render(mailbox: &Mailbox, item: &Item, event: &Event, call: &Call<'_>) -> Value {
     let mut json = plain(mailbox, item, event, call);
-    extend(&mut json, item, &call.query.expand);
+    extend(&mut json, &call.query.expand, |id| item.property(id));
     attachments::expand(&mut json, mailbox, item, call);
     json
 }
@@ -223,10 +223,15 @@ fn member(path: &str) -> &str {
     path.split('/').next().unwrap_or_default()
 }
 
-pub(super) fn extend(json: &mut Value, item: &Item, asked: &[PropertyId]) {
+/// Adds the extended properties that were asked for, as far as there are any.
+pub(super) fn extend(
+    json: &mut Value,
+    asked: &[PropertyId],
+    property: impl Fn(&PropertyId) -> Option<PropertyValue>,
+) {
     let (mut single, mut multi) = (Vec::new(), Vec::new());
     for id in asked {
-        match item.property(id) {
+        match property(id) {
             Some(PropertyValue::One(value)) => {
                 single.push(json!({"id": id.to_string(), "value": value}));
             }

@@ -27,6 +27,14 @@ const ALIASES: [(&str, &str); 12] = [
     ("US/Pacific", "Pacific Standard Time"),
 ];
 
+/// Windows zones that are newer than CLDR's table here, of provinces that stopped changing their
+/// clocks in 2026 (CLDR-19827).
+const NEWER: [(&str, &str); 3] = [
+    ("Alberta Standard Time", "America/Edmonton"),
+    ("British Columbia Standard Time", "America/Vancouver"),
+    ("Manitoba Standard Time", "America/Winnipeg"),
+];
+
 /// Names of UTC that clients send.
 const UTC_NAMES: [&str; 7] =
     ["utc", "gmt", "z", "etc/utc", "etc/gmt", "tzone://microsoft/utc", "greenwich"];
@@ -48,6 +56,12 @@ impl Zone {
         if UTC_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
             return Some(Self::utc());
         }
+        let newer = |(id, iana): &&(&str, &str)| {
+            id.eq_ignore_ascii_case(name) || iana.eq_ignore_ascii_case(name)
+        };
+        if let Some((id, _)) = NEWER.iter().find(newer) {
+            return Some(Self((*id).to_owned()));
+        }
         if let Some(known) = windows(name) {
             return Some(Self(known.name().to_owned()));
         }
@@ -68,9 +82,11 @@ impl Zone {
 
     /// The rules of the zone.
     pub fn rules(&self) -> TimeZone {
-        let iana = match windows(&self.0) {
-            Some(known) => known.tzdb_id(),
-            None => self.0.as_str(),
+        let newer = NEWER.iter().find(|(id, _)| *id == self.0);
+        let iana = match (newer, windows(&self.0)) {
+            (Some((_, iana)), _) => *iana,
+            (None, Some(known)) => known.tzdb_id(),
+            (None, None) => self.0.as_str(),
         };
         DATABASE.get(iana).unwrap_or(TimeZone::UTC)
     }
@@ -162,6 +178,8 @@ mod tests {
         for (name, id) in [
             ("W. Europe Standard Time", "W. Europe Standard Time"),
             ("Europe/Berlin", "W. Europe Standard Time"),
+            ("america/Vancouver", "British Columbia Standard Time"),
+            ("alberta standard time", "Alberta Standard Time"),
             ("Asia/Kolkata", "India Standard Time"),
             ("tzone://Microsoft/Utc", "UTC"),
             ("UTC", "UTC"),

@@ -283,6 +283,9 @@ pub(crate) fn write(event: &Event) -> Result<Map<String, Value>, Trouble> {
         (Some(Recurrence::Rule(rule)), timing) => {
             let timing = timing.as_ref().ok_or_else(time::no_timing)?;
             time::write_series(timing, &mut members)?;
+            if !event.is_kept_by_windows() {
+                return Err(time::other_clocks());
+            }
             members.insert("recurrence".to_owned(), recurrence::write(rule, event)?);
         }
         (Some(Recurrence::Other(_)), _) => {

@@ -69,7 +69,11 @@ pub(crate) fn read(kind: Kind, value: &Value, event: &Event) -> Result<Recurrenc
     let patterned = Patterned::deserialize(value).map_err(|e| malformed(&e.to_string()))?;
     let pattern = patterned.pattern.read()?;
     let end = patterned.range.read(event)?;
-    Ok(Recurrence::Rule(Rule { pattern, end }))
+    let rule = Rule { pattern, end };
+    Ok(Recurrence::Rule(match event.first_date() {
+        Some(first) => rule.in_years(first),
+        None => rule,
+    }))
 }
 
 /// The zone that the dates of a recurrence are told in, if it is a known one.

@@ -125,8 +125,10 @@ pub(crate) fn write(timing: &Timing, into: &mut Map<String, Value>) {
             put(local(*start, start_zone.as_deref()), local(*end, end_zone), false);
         }
         Timing::AllDay { start, end, zone } => {
-            // Midnight of both in one zone (MS docs: event).
+            // Midnight of both in one zone (MS docs: event), which must have these midnights.
             let name = zone.as_deref().and_then(zone::windows).unwrap_or("UTC");
+            let has = |day: &NaiveDate| zone::shows(name, day.and_time(chrono::NaiveTime::MIN));
+            let name = if has(start) && has(end) { name } else { "UTC" };
             let midnight =
                 |day: &NaiveDate| json!({"dateTime": format!("{day}T00:00:00"), "timeZone": name});
             put(midnight(start), midnight(end), true);
@@ -173,12 +175,17 @@ pub(crate) fn series_zone(timing: &Timing) -> Result<&'static str, Trouble> {
     match zone::windows(named) {
         Some(name) => Ok(name),
         None if is_all_day => Ok("UTC"),
-        None => Err(Trouble::new(
-            "zone-inexpressible",
-            "the series goes by the clocks of a zone that Graph can't name; by those of another one \
-             it would move whenever either changes its clocks",
-        )),
+        None => Err(other_clocks()),
     }
+}
+
+/// Says that a series goes by clocks that Graph has no zone for.
+pub(crate) fn other_clocks() -> Trouble {
+    Trouble::new(
+        "zone-inexpressible",
+        "the series goes by the clocks of a zone that Graph can't name; by those of another one it \
+         would move whenever either changes its clocks",
+    )
 }
 
 /// Says that an event has no start and end that could be written.
@@ -258,6 +265,45 @@ mod tests {
         assert_eq!(read(&midnight.0, &midnight.1, zones, Some(true)), expected);
         let shifted = (at("2026-11-24T23:00:00", "UTC"), at("2026-11-25T23:00:00", "UTC"));
         assert_eq!(read(&shifted.0, &shifted.1, zones, Some(true)), expected);
+    }
+
+    /// As the server was given them, and moved to UTC, in every zone.
+    #[test]
+    fn days_come_back_in_every_zone() {
+        let first = date("2026-01-01");
+        for name in [
+            "UTC",
+            "Pacific SA Standard Time",
+            "Egypt Standard Time",
+            "Chatham Islands Standard Time",
+            "Line Islands Standard Time",
+            "UTC-11",
+            "British Columbia Standard Time",
+            "Morocco Standard Time",
+        ] {
+            for day in first.iter_days().take(730) {
+                let timing = Timing::AllDay {
+                    start: day,
+                    end: day + chrono::Days::new(1),
+                    zone: Some(name.to_owned()),
+                };
+                let mut members = Map::new();
+                write(&timing, &mut members);
+                let given = |member: &str| {
+                    DateTimeTimeZone::deserialize(&members[member]).expect("what was written")
+                };
+                let moved = |member: &str| {
+                    let at = given(member).instant().expect("an instant");
+                    let wall = DateTime::from_timestamp(at, 0).expect("a time").naive_utc();
+                    let text = wall.format("%Y-%m-%dT%H:%M:%S").to_string();
+                    self::at(&text, "UTC")
+                };
+                let zones = (Some(name), Some(name));
+                let read = |start, end| read(&start, &end, zones, Some(true));
+                assert_eq!(read(given("start"), given("end")), Some(timing.clone()), "{name}");
+                assert_eq!(read(moved("start"), moved("end")), Some(timing), "{name}");
+            }
+        }
     }
 
     #[test]

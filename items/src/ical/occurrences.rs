@@ -8,6 +8,7 @@ use super::time::{Moment, Zones};
 use super::{RECURRENCE_ID, Warning, people, read, write};
 use crate::event::{Event, Occurrence, Timing};
 use crate::recurrence::Recurrence;
+use crate::zone;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
@@ -126,9 +127,19 @@ pub(super) fn read_changed(
 }
 
 /// The occurrence with what its component leaves out though the series has it: a component is a
-/// whole event, and what it doesn't have is empty.
+/// whole event, and what it doesn't have is empty. A zone that only the file knows is that of the
+/// series, which was told by more years.
 pub(super) fn whole(series: &Event, occurrence: Event) -> Event {
     let mut whole = occurrence;
+    if let Some(Timing::Timed { start_zone, end_zone, .. }) = &mut whole.timing {
+        let unknown = |name: &String| zone::iana(name).is_none();
+        let (start, end) = series.zones();
+        for (zone, own) in [(start_zone, start), (end_zone, end)] {
+            if zone.as_ref().is_some_and(unknown) {
+                *zone = own;
+            }
+        }
+    }
     let empty = whole.clone().filled();
     for name in crate::series::OWN {
         if series.has(name) && !whole.has(name) {

@@ -11,6 +11,7 @@ use crate::recurrence::{Recurrence, Rule, YEAR_MAX};
 use crate::zone;
 use chrono::{Datelike, NaiveDate};
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 /// The parameter that tells which line ends a body had.
 pub(super) const LINE_ENDS: &str = "X-EVENSYNC-EOL";
@@ -43,8 +44,8 @@ fn recurrence(
     let lines: Vec<(usize, &str)> = vevent.nodes.iter().filter(is_rule).filter_map(raw).collect();
     let (number, _) = *lines.first()?;
     let why = match (lines.as_slice(), vevent.line("RRULE"), event.first_wall()) {
-        (_, _, Some(_)) if has_foreign_clock(vevent, event, zones) => {
-            "its zone is not known by name".to_owned()
+        (_, _, Some(_)) if has_foreign_clock(vevent, event) => {
+            "its zone is known by neither its name nor its definition".to_owned()
         }
         ([_], Some(rule), Some(start)) => {
             let last_day = |until: &str| last_day(event, until, zones);
@@ -63,12 +64,12 @@ fn recurrence(
 
 /// Whether it goes on by the clocks of a zone that only the file knows: on which dates it takes
 /// place can't be told by its instants.
-fn has_foreign_clock(vevent: &Component, event: &Event, zones: &Zones) -> bool {
+fn has_foreign_clock(vevent: &Component, event: &Event) -> bool {
     let Some(start) = vevent.line("DTSTART") else { return false };
     let is_wall = matches!(Moment::parse(&start.value), Some(Moment::Wall(_)));
     let is_timed = matches!(event.timing, Some(Timing::Timed { .. }));
-    let zone = zones.name_of(&start).filter(|name| !name.trim().is_empty());
-    is_timed && is_wall && zone.is_some_and(|name| zone::iana(name).is_none())
+    let zone = event.zones().0.filter(|name| !name.trim().is_empty());
+    is_timed && is_wall && zone.is_some_and(|name| zone::iana(&name).is_none())
 }
 
 fn raw(node: &Node) -> Option<(usize, &str)> {
@@ -209,7 +210,24 @@ fn timing(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warning>) -> Opt
             (end.unwrap_or(placed.instant), placed.zone.clone())
         }
     };
-    Some(Timing::Timed { start: placed.instant, end, start_zone: placed.zone, end_zone })
+    let years = series_years(vevent, from.date().year());
+    let known = |zone: Option<String>| match (&zone, &years) {
+        (Some(name), Some(years)) => zones.alike(name, years).map(str::to_owned).or(zone),
+        (None, _) | (_, None) => zone,
+    };
+    let (start_zone, end_zone) = (known(placed.zone), known(end_zone));
+    Some(Timing::Timed { start: placed.instant, end, start_zone, end_zone })
+}
+
+/// In which years a series takes place that starts in `first`; `None` for what takes place once.
+fn series_years(vevent: &Component, first: i32) -> Option<RangeInclusive<i32>> {
+    let recurs = |node: &Node| matches!(node.name().as_str(), "RRULE" | "RDATE" | "EXRULE");
+    if !vevent.nodes.iter().any(recurs) {
+        return None;
+    }
+    let rule = vevent.line("RRULE").map(|line| line.value.to_uppercase()).unwrap_or_default();
+    let until = rule.split(';').find_map(|part| Moment::parse(part.strip_prefix("UNTIL=")?));
+    Some(first..=until.map_or(i32::MAX, |until| until.date().year()))
 }
 
 /// The first alarm counts; absent where neither an alarm nor our mark says anything.

@@ -4,8 +4,10 @@ use super::document::Component;
 use super::line::Line;
 use super::vtimezone;
 use crate::zone;
+use crate::zone::definition::Definition;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// The parameter that keeps a zone's name where the value can't: with UTC times and dates.
 pub(super) const ZONE: &str = "X-EVENSYNC-ZONE";
@@ -112,8 +114,8 @@ pub(super) fn parse_duration(value: &str) -> Option<i64> {
 /// What the zones of a calendar are called there.
 #[derive(Debug, Default)]
 pub(super) struct Zones {
-    /// The rules that stand in the file, by TZID.
-    rules: BTreeMap<String, Vec<vtimezone::Observance>>,
+    /// What stands in the file of each TZID.
+    definitions: BTreeMap<String, Definition>,
     /// The zone of times that name none (X-WR-TIMEZONE).
     floating: Option<String>,
 }
@@ -129,16 +131,24 @@ pub(super) struct Placed {
 impl Zones {
     /// The zones of this calendar.
     pub(super) fn of(calendar: &Component) -> Self {
-        let rules = calendar
+        let definitions = calendar
             .components("VTIMEZONE")
-            .filter_map(|zone| Some((zone.line("TZID")?.value, vtimezone::observances(zone))));
+            .filter_map(|zone| Some((zone.line("TZID")?.value, vtimezone::definition(zone)?)));
         let floating = calendar.line("X-WR-TIMEZONE").map(|line| line.value);
-        Self { rules: rules.collect(), floating }
+        Self { definitions: definitions.collect(), floating }
     }
 
     /// The zone that `line` is told in, as it is called there.
     pub(super) fn name_of<'a>(&'a self, line: &'a Line) -> Option<&'a str> {
         line.param("TZID").or(self.floating.as_deref())
+    }
+
+    /// The zone that keeps the clocks of `name` in these years, which has no other than that name.
+    pub(super) fn alike(&self, name: &str, years: &RangeInclusive<i32>) -> Option<&'static str> {
+        match zone::iana(name) {
+            Some(_) => None,
+            None => self.definitions.get(name)?.zone(years),
+        }
     }
 
     /// Places a date or time of `line` in time.
@@ -157,7 +167,7 @@ impl Zones {
             return Placed { instant: wall.and_utc().timestamp(), zone: kept, problem };
         };
         let known = zone::to_instant(zone, wall).or_else(|| {
-            let offset = vtimezone::offset_seconds(self.rules.get(zone)?, wall)?;
+            let offset = self.definitions.get(zone)?.offset_seconds(wall);
             wall.and_utc().timestamp().checked_sub(offset)
         });
         let problem = known.is_none().then(|| format!("unknown zone {zone}; taken for UTC"));

@@ -7,7 +7,8 @@ use super::time::{self, Moment};
 use crate::event::Event;
 use crate::recurrence::{End, Recurrence};
 use crate::zone;
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, Weekday};
+use crate::zone::definition::{Day, Definition, Observance, Yearly};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Weekday};
 use jiff::Timestamp;
 
 /// How many years the zones of a series are defined for: whoever reads it then knows them by name,
@@ -90,113 +91,82 @@ fn format_offset(seconds: i32) -> String {
     format!("{sign}{hours:02}{minutes:02}{seconds}")
 }
 
-/// A part of a VTIMEZONE: since when which offset counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Observance {
-    start: NaiveDateTime,
-    /// In seconds.
-    from: i64,
-    /// In seconds.
-    to: i64,
-    yearly: Option<Yearly>,
-}
-
-/// The one kind of RRULE that calendars use here: a weekday of a month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Yearly {
-    month: u32,
-    weekday: Weekday,
-    /// Counted from 1, or from the end of the month if negative.
-    nth: i64,
-    until: Option<NaiveDate>,
-}
-
-/// The parts of a VTIMEZONE that can be understood.
-pub(super) fn observances(zone: &Component) -> Vec<Observance> {
+/// What a VTIMEZONE defines; `None` where nothing of it can be understood.
+pub(super) fn definition(zone: &Component) -> Option<Definition> {
     let parts = zone.components("STANDARD").chain(zone.components("DAYLIGHT"));
-    parts.flat_map(|part| parse(part).unwrap_or_default()).collect()
+    Definition::of(parts.flat_map(|part| observances(part).unwrap_or_else(|| vec![None])))
 }
 
-/// What a zone's clocks are ahead of UTC when they show `wall`, in seconds.
-pub(super) fn offset_seconds(parts: &[Observance], wall: NaiveDateTime) -> Option<i64> {
-    let last = parts.iter().filter_map(|part| Some((part.onset_before(wall)?, part)));
-    if let Some((_, part)) = last.max_by_key(|(onset, _)| *onset) {
-        return Some(part.to);
-    }
-    Some(parts.iter().min_by_key(|part| part.start)?.from)
-}
-
-impl Observance {
-    /// The last time before `wall` at which this part began to count.
-    fn onset_before(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
-        let yearly = self.yearly.and_then(|rule| {
-            let years = [wall.year(), wall.year() - 1];
-            let onsets = years.into_iter().filter_map(|year| rule.in_year(year));
-            let onsets = onsets.map(|day| day.and_time(self.start.time()));
-            onsets.filter(|onset| *onset <= wall && *onset >= self.start).max()
-        });
-        let ended = self.yearly.and_then(|rule| rule.in_year(rule.until?.year()));
-        let ended = ended.map(|day| day.and_time(self.start.time())).filter(|onset| *onset <= wall);
-        yearly.or(ended).or((self.start <= wall).then_some(self.start))
-    }
-}
-
-impl Yearly {
-    fn parse(rule: &str) -> Option<Self> {
-        let mut yearly = Self { month: 1, weekday: Weekday::Sun, nth: 1, until: None };
-        let mut is_yearly = false;
-        for part in rule.to_ascii_uppercase().split(';') {
-            let (key, value) = part.split_once('=')?;
-            match key {
-                "FREQ" => is_yearly = value == "YEARLY",
-                "BYMONTH" => yearly.month = value.parse().ok()?,
-                "BYDAY" => {
-                    let (nth, day) = value.split_at_checked(value.len().checked_sub(2)?)?;
-                    yearly.nth = if nth.is_empty() { 1 } else { nth.parse().ok()? };
-                    yearly.weekday = weekday(day)?;
-                }
-                "UNTIL" => yearly.until = Some(Moment::parse(value)?.date()),
-                _ => {}
-            }
-        }
-        is_yearly.then_some(yearly)
-    }
-
-    fn in_year(&self, year: i32) -> Option<NaiveDate> {
-        let first = NaiveDate::from_ymd_opt(year, self.month, 1)?;
-        let day = if self.nth > 0 {
-            NaiveDate::from_weekday_of_month_opt(
-                year,
-                self.month,
-                self.weekday,
-                u8::try_from(self.nth).ok()?,
-            )?
-        } else {
-            let next = first.checked_add_months(chrono::Months::new(1))?.pred_opt()?;
-            let back = (7 + next.weekday().num_days_from_monday()
-                - self.weekday.num_days_from_monday())
-                % 7;
-            let weeks = u64::try_from(self.nth.checked_neg()?.checked_sub(1)?).ok()?;
-            next.checked_sub_days(Days::new(u64::from(back) + 7 * weeks.min(4)))?
-        };
-        self.until.is_none_or(|until| day <= until).then_some(day)
-    }
-}
-
-/// The observance and those of its RDATEs.
-fn parse(part: &Component) -> Option<Vec<Observance>> {
+/// An observance and those of its RDATEs; `None` stands for what isn't understood.
+fn observances(part: &Component) -> Option<Vec<Option<Observance>>> {
     let Moment::Wall(start) = Moment::parse(&part.line("DTSTART")?.value)? else { return None };
     let offset = |name: &str| parse_offset(&part.line(name)?.value);
     let (from, to) = (offset("TZOFFSETFROM")?, offset("TZOFFSETTO")?);
-    let yearly = part.line("RRULE").and_then(|line| Yearly::parse(&line.value));
-    let dates = part
-        .lines("RDATE")
-        .flat_map(|(_, line)| line.value.split(',').filter_map(Moment::parse).collect::<Vec<_>>());
-    let more = dates.filter_map(|moment| match moment {
-        Moment::Wall(start) => Some(Observance { start, from, to, yearly: None }),
-        Moment::Date(_) | Moment::Utc(_) => None,
-    });
-    Some(std::iter::once(Observance { start, from, to, yearly }).chain(more).collect())
+    let once = |start| Some(Observance { start, from, to, yearly: None });
+    let mut all = match part.line("RRULE").map(|line| yearly(&line.value, start, from)) {
+        None => vec![once(start)],
+        Some(None) => vec![once(start), None],
+        Some(yearly) => vec![Some(Observance { start, from, to, yearly })],
+    };
+    for (_, line) in part.lines("RDATE") {
+        all.extend(line.value.split(',').map(|date| match Moment::parse(date)? {
+            Moment::Wall(start) => once(start),
+            Moment::Date(_) | Moment::Utc(_) => None,
+        }));
+    }
+    Some(all)
+}
+
+/// An RRULE that says a day of each year; `start` is the first one, and `from` the offset that its
+/// UNTIL, which is UTC, is told by.
+fn yearly(rule: &str, start: NaiveDateTime, from: i64) -> Option<Yearly> {
+    let (mut is_yearly, mut month, mut until) = (false, start.month(), None);
+    let (mut weekday, mut days) = (None, None);
+    for part in rule.to_ascii_uppercase().split(';').filter(|part| !part.trim().is_empty()) {
+        let (key, value) = part.split_once('=')?;
+        let value = value.trim();
+        match key.trim() {
+            "FREQ" => is_yearly = value == "YEARLY",
+            "BYMONTH" => month = value.parse().ok().filter(|month| (1..=12).contains(month))?,
+            "BYDAY" => weekday = Some(nth_weekday(value)?),
+            "BYMONTHDAY" => {
+                let all: Option<Vec<u32>> = value.split(',').map(|day| day.parse().ok()).collect();
+                days = Some(all?);
+            }
+            "UNTIL" => until = Some(wall(Moment::parse(value)?, from)?),
+            "INTERVAL" if value == "1" => {}
+            "WKST" => {}
+            _ => return None,
+        }
+    }
+    let day = match (weekday, days.as_deref()) {
+        (Some((Some(nth), day)), None) => Day::Nth(nth, day),
+        // "The first Sunday from the eighth on" is one of seven days.
+        (Some((None, day)), Some([first, .., last])) if last - first == 6 => Day::From(*first, day),
+        (None, None) => Day::Date(start.day()),
+        (None, Some(&[day])) => Day::Date(day),
+        (Some(_) | None, _) => return None,
+    };
+    is_yearly.then_some(Yearly { month, day, until })
+}
+
+fn nth_weekday(value: &str) -> Option<(Option<i8>, Weekday)> {
+    let (nth, day) = value.split_at_checked(value.len().checked_sub(2)?)?;
+    let nth = if nth.is_empty() {
+        None
+    } else {
+        Some(nth.parse().ok().filter(|n| matches!(n, -5..=-1 | 1..=5))?)
+    };
+    Some((nth, weekday(day)?))
+}
+
+/// What clocks show at a moment that are ahead of UTC by `offset`; at the end of a date.
+fn wall(moment: Moment, offset: i64) -> Option<NaiveDateTime> {
+    match moment {
+        Moment::Utc(moment) => moment.checked_add_signed(TimeDelta::try_seconds(offset)?),
+        Moment::Wall(wall) => Some(wall),
+        Moment::Date(date) => date.and_hms_opt(23, 59, 59),
+    }
 }
 
 fn parse_offset(value: &str) -> Option<i64> {

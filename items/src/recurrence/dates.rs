@@ -6,25 +6,50 @@ use rrule::{RRule, RRuleSet, Tz, Unvalidated};
 use std::collections::BTreeSet;
 
 impl Recurrence {
-    /// The normal form for an event that starts on `start`; dates are in its own zone.
-    pub fn normal(&self, start: Option<NaiveDate>) -> Self {
-        match (self, start) {
-            (Self::Rule(rule), Some(start)) => Self::Rule(rule.normal(start)),
-            (Self::Once | Self::Other(_) | Self::Rule(_), _) => self.clone(),
+    /// The normal form. It doesn't depend on when the event is: how it recurs may change on one side
+    /// while it is moved on the other.
+    pub fn normal(&self) -> Self {
+        match self {
+            Self::Rule(rule) => Self::Rule(rule.normal()),
+            Self::Once | Self::Other(_) => self.clone(),
         }
     }
 }
 
 impl Rule {
-    /// The rule without what makes no difference: the first day of weeks none of which is left out,
-    /// years told in months, days that no month has, days after the last occurrence.
-    fn normal(&self, start: NaiveDate) -> Self {
+    /// The rule without what makes no difference whenever it starts: the first day of weeks none of
+    /// which is left out, days that no month has, ends beyond the calendar. An end stays the date
+    /// that was given: servers keep it, though it may lie after the last occurrence (MS docs: Create
+    /// event, a Monday's series until a Sunday).
+    fn normal(&self) -> Self {
         let end = match self.end {
             End::On(date) if date.year() >= YEAR_MAX => End::Never,
-            End::On(_) => self.last(start).map_or(self.end, End::On),
-            End::Never | End::Count(_) => self.end,
+            End::On(_) | End::Never | End::Count(_) => self.end,
         };
-        Self { pattern: self.pattern.normal(start), end }
+        Self { pattern: self.pattern.normal(), end }
+    }
+
+    /// The rule with years that are told as months told as years, for an event that starts on
+    /// `start`. Whoever reads a rule says it so, since EWS has no other way to leave years out.
+    #[must_use]
+    pub fn in_years(self, start: NaiveDate) -> Self {
+        let years = |months: u32| (months > 0 && months.is_multiple_of(12)).then_some(months / 12);
+        let month = start.month();
+        let pattern = match self.pattern {
+            Pattern::AbsoluteMonthly { interval, day } => match years(interval) {
+                Some(interval) => Pattern::AbsoluteYearly { interval, month, day },
+                None => Pattern::AbsoluteMonthly { interval, day },
+            },
+            Pattern::RelativeMonthly { interval, index, days } => match years(interval) {
+                Some(interval) => Pattern::RelativeYearly { interval, month, index, days },
+                None => Pattern::RelativeMonthly { interval, index, days },
+            },
+            pattern @ (Pattern::Daily { .. }
+            | Pattern::Weekly { .. }
+            | Pattern::AbsoluteYearly { .. }
+            | Pattern::RelativeYearly { .. }) => pattern,
+        };
+        Self { pattern, end: self.end }
     }
 
     /// The dates of a series that starts on `start`, without end where it has none. Empty where the
@@ -93,29 +118,19 @@ impl Rule {
 }
 
 impl Pattern {
-    fn normal(&self, start: NaiveDate) -> Self {
+    fn normal(&self) -> Self {
         let mut pattern = self.clone();
-        if let Self::Weekly { interval, days, first_day } = &mut pattern
-            && (*interval == 1 || days.len() == 1)
-        {
-            *first_day = Weekday::Monday;
-        }
-        let years = |months: u32| (months > 0 && months.is_multiple_of(12)).then_some(months / 12);
-        let month = start.month();
-        match pattern {
-            Self::AbsoluteMonthly { interval, day } => match years(interval) {
-                Some(interval) => Self::AbsoluteYearly { interval, month, day }.normal(start),
-                None => Self::AbsoluteMonthly { interval, day: day.min(31) },
-            },
-            Self::RelativeMonthly { interval, index, days } => match years(interval) {
-                Some(interval) => Self::RelativeYearly { interval, month, index, days },
-                None => Self::RelativeMonthly { interval, index, days },
-            },
-            Self::AbsoluteYearly { interval, month, day } => {
-                Self::AbsoluteYearly { interval, month, day: day.min(month_days(month).1) }
+        match &mut pattern {
+            Self::Weekly { interval, days, first_day } => {
+                if *interval == 1 || days.len() == 1 {
+                    *first_day = Weekday::Monday;
+                }
             }
-            Self::Daily { .. } | Self::Weekly { .. } | Self::RelativeYearly { .. } => pattern,
+            Self::AbsoluteMonthly { day, .. } => *day = (*day).min(31),
+            Self::AbsoluteYearly { month, day, .. } => *day = (*day).min(month_days(*month).1),
+            Self::Daily { .. } | Self::RelativeMonthly { .. } | Self::RelativeYearly { .. } => {}
         }
+        pattern
     }
 
     /// A day from which on the pattern has the same dates as from `start`, and at least one of them
@@ -203,12 +218,11 @@ mod tests {
             let days = BTreeSet::from([Weekday::Monday, Weekday::Friday]);
             Pattern::Weekly { interval, days, first_day }
         };
-        let normal =
-            |pattern, end| Recurrence::Rule(Rule { pattern, end }).normal(Some(date("2026-11-23")));
+        let normal = |pattern, end| Recurrence::Rule(Rule { pattern, end }).normal();
         let on = |text| End::On(date(text));
         assert_eq!(
-            normal(weekly(1, Weekday::Sunday), on("2026-12-03")),
-            normal(weekly(1, Weekday::Monday), on("2026-11-30")),
+            normal(weekly(1, Weekday::Sunday), End::Never),
+            normal(weekly(1, Weekday::Monday), End::Never),
         );
         assert_ne!(
             normal(weekly(2, Weekday::Sunday), End::Never),
@@ -218,19 +232,47 @@ mod tests {
             normal(weekly(1, Weekday::Monday), on("9999-12-31")),
             normal(weekly(1, Weekday::Monday), End::Never),
         );
+        let yearly = |day| Pattern::AbsoluteYearly { interval: 2, month: 11, day };
+        assert_eq!(normal(yearly(40), End::Never), normal(yearly(30), End::Never));
+    }
+
+    #[test]
+    fn an_end_is_the_date_that_was_given() {
+        let until = |text| {
+            let days = BTreeSet::from([Weekday::Monday]);
+            let pattern = Pattern::Weekly { interval: 1, days, first_day: Weekday::Monday };
+            Recurrence::Rule(Rule { pattern, end: End::On(date(text)) }).normal()
+        };
+        let Recurrence::Rule(rule) = until("2026-09-29") else { panic!("a rule") };
+        assert_eq!(rule.end, End::On(date("2026-09-29")));
+        // Whether they have the same last occurrence depends on when the series starts.
+        assert_ne!(until("2026-09-29"), until("2026-09-28"));
+    }
+
+    #[test]
+    fn years_told_in_months_are_years() {
         let days = BTreeSet::from([Weekday::Monday]);
         let (index, month) = (Index::Fourth, 11);
+        let start = date("2026-11-23");
+        let in_years = |pattern| Rule { pattern, end: End::Never }.in_years(start);
         for (one, other) in [
             (
-                Pattern::AbsoluteMonthly { interval: 24, day: 40 },
-                Pattern::AbsoluteYearly { interval: 2, month, day: 30 },
+                Pattern::AbsoluteMonthly { interval: 24, day: 23 },
+                Pattern::AbsoluteYearly { interval: 2, month, day: 23 },
             ),
             (
                 Pattern::RelativeMonthly { interval: 12, index, days: days.clone() },
                 Pattern::RelativeYearly { interval: 1, month, index, days },
             ),
         ] {
-            assert_eq!(normal(one, End::Never), normal(other, End::Never));
+            let told = Rule { pattern: one.clone(), end: End::Never };
+            let other = Rule { pattern: other, end: End::Never };
+            assert!(told.dates(start).take(5).eq(other.dates(start).take(5)), "{other:?}");
+            assert_eq!(in_years(one), other);
+        }
+        for months in [0, 1, 18] {
+            let pattern = Pattern::AbsoluteMonthly { interval: months, day: 23 };
+            assert_eq!(in_years(pattern.clone()).pattern, pattern);
         }
     }
 

@@ -91,7 +91,7 @@ impl Rule {
         parts.nothing_left()?;
         let rule = Self { pattern, end };
         match rule.dates(start.date()).next() {
-            Some(first) if first == start.date() => Ok(rule),
+            Some(first) if first == start.date() => Ok(rule.in_years(first)),
             Some(_) | None => Err(Inexpressible::Start),
         }
     }

@@ -2,6 +2,10 @@
 
 /// Names in lower case, and the canonical IANA names that they stand for.
 const NAMES: &[(&str, &str)] = &[
+    // Windows ids of 2026, for the provinces that no longer change their clocks (CLDR-19827).
+    ("alberta standard time", "America/Edmonton"),
+    ("british columbia standard time", "America/Vancouver"),
+    ("manitoba standard time", "America/Winnipeg"),
     // Windows ids that were withdrawn.
     ("kamchatka standard time", "Asia/Kamchatka"),
     ("mid-atlantic standard time", "Atlantic/South_Georgia"),
@@ -34,12 +38,28 @@ pub(super) fn iana(key: &str) -> Option<&'static str> {
     NAMES.iter().find_map(|&(name, iana)| (name == key).then_some(iana))
 }
 
-/// Windows ids that servers know though CLDR has dropped them, and zones that CLDR hasn't yet.
+/// Windows ids that CLDR's table doesn't have yet, or no longer.
+pub(super) const IDS: [&str; 5] = [
+    "Alberta Standard Time",
+    "British Columbia Standard Time",
+    "Manitoba Standard Time",
+    "Kamchatka Standard Time",
+    "Mid-Atlantic Standard Time",
+];
+
+/// The Windows id for one of [`IDS`] or a canonical IANA name, both in lower case, where CLDR's table
+/// has another one or none.
 pub(super) fn windows(key: &str) -> Option<&'static str> {
-    match key {
-        "kamchatka standard time" => Some("Kamchatka Standard Time"),
-        "mid-atlantic standard time" => Some("Mid-Atlantic Standard Time"),
-        "america/coyhaique" => Some("Magallanes Standard Time"),
-        _ => None,
-    }
+    let name = match key {
+        "america/edmonton" | "america/inuvik" => "alberta standard time",
+        "america/vancouver" => "british columbia standard time",
+        "america/winnipeg" => "manitoba standard time",
+        "america/coyhaique" => return Some("Magallanes Standard Time"),
+        // Their clocks have left those of the table's zone.
+        "america/scoresbysund" => return Some("Greenland Standard Time"),
+        "antarctica/casey" => return Some("W. Australia Standard Time"),
+        "antarctica/vostok" => return Some("West Asia Standard Time"),
+        id => id,
+    };
+    IDS.into_iter().find(|id| id.eq_ignore_ascii_case(name))
 }

@@ -6,28 +6,27 @@ use items::ical::{put, read, split, write_into};
 use items::recurrence::{End, Pattern};
 use items::{Event, Occurrence, Recurrence, Reminder, Rule, ShowAs, Timing};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
 
 const STAMP: i64 = 1_795_600_000;
 
 /// A calendar with these events, each of which has what `lines` says.
-fn calendar(events: &[&str]) -> String {
+pub fn calendar(events: &[&str]) -> String {
     let events = events.iter().map(|lines| format!("BEGIN:VEVENT\n{lines}\nEND:VEVENT\n"));
     format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", events.collect::<String>())
 }
 
-fn one(text: &str) -> Event {
+pub fn one(text: &str) -> Event {
     let mut events = read(text.as_bytes()).events;
     assert_eq!(events.len(), 1, "{text}");
     events.remove(0)
 }
 
-fn warnings(text: &str) -> Vec<String> {
+pub fn warnings(text: &str) -> Vec<String> {
     read(text.as_bytes()).warnings.into_iter().map(|warning| warning.text).collect()
 }
 
 /// What became of each occurrence: the names of what is its own, or none where it is deleted.
-fn occurrences(event: &Event) -> Vec<(String, Option<Vec<String>>)> {
+pub fn occurrences(event: &Event) -> Vec<(String, Option<Vec<String>>)> {
     let own = |occurrence: &Occurrence| match occurrence {
         Occurrence::Deleted => None,
         Occurrence::Changed(own) => {
@@ -38,7 +37,7 @@ fn occurrences(event: &Event) -> Vec<(String, Option<Vec<String>>)> {
     all.map(|(date, occurrence)| (date.to_string(), own(occurrence))).collect()
 }
 
-fn changed(date: &str, names: &[&str]) -> (String, Option<Vec<String>>) {
+pub fn changed(date: &str, names: &[&str]) -> (String, Option<Vec<String>>) {
     (date.to_owned(), Some(names.iter().map(|&name| name.to_owned()).collect()))
 }
 
@@ -47,11 +46,11 @@ fn deleted(date: &str) -> (String, Option<Vec<String>>) {
 }
 
 /// The text once a patch is written over it.
-fn patched(text: &str, patch: Event) -> String {
+pub fn patched(text: &str, patch: Event) -> String {
     write_into(Some(text), &patch, STAMP)
 }
 
-fn subject(text: &str) -> Event {
+pub fn subject(text: &str) -> Event {
     Event { uid: Some("1".into()), subject: Some(text.into()), ..Event::default() }
 }
 
@@ -123,7 +122,7 @@ fn a_series_without_a_uid_keeps_its_occurrences() {
 #[test]
 fn series_whose_zone_only_the_file_knows_stay_there() {
     let zone = "BEGIN:VTIMEZONE\nTZID:Here\nBEGIN:STANDARD\nDTSTART:16010101T000000\n\
-        TZOFFSETFROM:+0930\nTZOFFSETTO:+0930\nEND:STANDARD\nEND:VTIMEZONE\n";
+        TZOFFSETFROM:+0917\nTZOFFSETTO:+0917\nEND:STANDARD\nEND:VTIMEZONE\n";
     let text = calendar(&[
         "UID:1\nDTSTART;TZID=Here:20261125T080000\nRRULE:FREQ=WEEKLY;BYDAY=WE",
         "UID:1\nRECURRENCE-ID;TZID=Here:20261202T080000\nDTSTART;TZID=Here:20261202T090000",
@@ -493,11 +492,30 @@ proptest! {
         let end = NaiveDate::from_epoch_days(first.to_epoch_days() + days).expect("a date");
         let rule = Rule { end: End::On(end), ..rule.clone() };
         prop_assert_eq!(rule.last(first), rule.dates(first).last());
-        let normal = Recurrence::Rule(rule.clone()).normal(Some(first));
-        let Recurrence::Rule(normal) = normal else { panic!("a rule") };
-        let dates = |rule: &Rule| rule.dates(first).collect::<BTreeSet<_>>();
-        prop_assert_eq!(dates(&normal), dates(&rule));
-        prop_assert!(dates(&rule).iter().all(|date| date.year() < 4500));
+        prop_assert!(rule.dates(first).all(|date| date.year() < 4500));
+    }
+
+    #[test]
+    fn the_meaning_of_a_rule_has_its_dates_whenever_it_starts(
+        series in events::series(),
+        days in -4000..4000_i32,
+    ) {
+        let Some(Recurrence::Rule(rule)) = &series.recurrence else { panic!("a series") };
+        let Recurrence::Rule(normal) = Recurrence::Rule(rule.clone()).normal() else {
+            panic!("a rule")
+        };
+        let first = series.first_date().expect("a start");
+        let other = NaiveDate::from_epoch_days(first.to_epoch_days() + days).expect("a date");
+        // An event starts on one of its dates.
+        for first in [Some(first), rule.dates(other).next()].into_iter().flatten() {
+            let dates = |rule: &Rule| rule.dates(first).take(60).collect::<Vec<_>>();
+            prop_assert_eq!(dates(&normal), dates(rule));
+            prop_assert_eq!(dates(&rule.clone().in_years(first)), dates(rule));
+        }
+        let meaning = |timing: Option<Timing>| {
+            items::meaning::of(&Event { timing, ..series.clone() }).recurrence
+        };
+        prop_assert_eq!(meaning(series.timing.clone()), meaning(None));
     }
 }
 

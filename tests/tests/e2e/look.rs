@@ -75,7 +75,7 @@ fn when(start: &ZonedTime, end: &ZonedTime, all_day: bool) -> String {
     }
 }
 
-/// Pattern and end. Of an end by date the last occurrence counts.
+/// Pattern and end, whenever it starts.
 fn recurs(recurrence: &Recurrence) -> String {
     let mut pattern = recurrence.pattern;
     if let Pattern::Weekly { interval, days, first_day } = &mut pattern
@@ -86,7 +86,7 @@ fn recurs(recurrence: &Recurrence) -> String {
     let end = match recurrence.range.end {
         End::Never => "for ever".to_owned(),
         End::Count(count) => format!("{count} times"),
-        End::On(_) => recurrence.last().map_or_else(String::new, |last| format!("until {last}")),
+        End::On(date) => format!("until {date}"),
     };
     format!("{pattern:?} {end}")
 }

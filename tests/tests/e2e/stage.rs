@@ -11,7 +11,7 @@ use graph_adapter::GraphRemote;
 use items::{Digester, Event};
 use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store_sqlite::{Holder, LocalReplica, SqliteStore};
 use sync_core::engine::{Mode, Order, Report, Stop, Waiting};
@@ -25,7 +25,7 @@ use sync_driver::{Driver, Stopper, Watcher};
 use tempfile::TempDir;
 
 /// The mailbox of side a, and of side b.
-const ADDRESSES: [&str; 2] = ["anna@contoso.example", "ben@contoso.example"];
+pub const ADDRESSES: [&str; 2] = ["anna@contoso.example", "ben@contoso.example"];
 
 /// How a side is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub struct Setup {
     pub rule: Rule,
     pub direction: Direction,
     pub window: Option<(i64, i64)>,
+    pub brake: Brake,
 }
 
 impl Setup {
@@ -55,6 +56,7 @@ impl Setup {
             rule: Rule::Prefer(ReplicaId::A),
             direction: Direction::TwoWay,
             window: None,
+            brake: Brake { percent: 10, floor: 10, deletes_only: false },
         }
     }
 }
@@ -66,7 +68,10 @@ pub struct Stage {
     pub places: [Place; 2],
     timeless: Arc<Timeless>,
     folder: TempDir,
-    folders: [FolderId; 2],
+    pub folders: [FolderId; 2],
+    addresses: [&'static str; 2],
+    /// The local store.
+    local: PathBuf,
     runs: u64,
 }
 
@@ -80,25 +85,43 @@ pub struct Going {
 
 impl Stage {
     pub fn new(setup: Setup, timeless: &Arc<Timeless>) -> Self {
-        let login =
-            |address: &str| Login { address: address.into(), password: DEFAULT_PASSWORD.into() };
-        let config = exchange_sim::Config {
-            mailboxes: ADDRESSES.map(login).to_vec(),
-            random_seed: setup.random_seed,
-            seed: setup.seed.clone(),
-            ..exchange_sim::Config::default()
-        };
-        let sim = Sim::new(config).expect("a valid configuration");
-        clock::follow(&sim);
+        let sim = exchange(&ADDRESSES, setup.random_seed, setup.seed.clone());
         let folder = temporary();
+        let local = folder.path().join("here.db");
+        Self::of(setup, timeless, sim, ADDRESSES, folder, local)
+    }
+
+    /// A pair between places that other pairs know, too: mailboxes of one Exchange, and a local
+    /// store.
+    pub fn among(
+        setup: Setup,
+        timeless: &Arc<Timeless>,
+        sim: &Sim,
+        addresses: [&'static str; 2],
+        local: &Path,
+    ) -> Self {
+        Self::of(setup, timeless, sim.clone(), addresses, temporary(), local.to_owned())
+    }
+
+    fn of(
+        setup: Setup,
+        timeless: &Arc<Timeless>,
+        sim: Sim,
+        addresses: [&'static str; 2],
+        folder: TempDir,
+        local: PathBuf,
+    ) -> Self {
+        clock::follow(&sim);
         let nowhere = FolderId::from("");
         let mut stage = Self {
-            places: ADDRESSES.map(|address| Place::Mailbox { sim: sim.clone(), address }),
+            places: addresses.map(|address| Place::Mailbox { sim: sim.clone(), address }),
             folders: [nowhere.clone(), nowhere],
             timeless: timeless.clone(),
             sim,
             setup,
             folder,
+            addresses,
+            local,
             runs: 0,
         };
         let chaos = Chaos::new(None, Stopper::default(), None);
@@ -168,7 +191,7 @@ impl Stage {
             replicas: remotes.iter().map(|(id, r)| (*id, r.capabilities())).collect(),
             direction: self.setup.direction,
             conflicts: Conflicts { default: self.setup.rule, fields: BTreeMap::new() },
-            brake: Brake { percent: 10, floor: 10 },
+            brake: self.setup.brake,
         };
         Order {
             pair: pair(),
@@ -191,19 +214,15 @@ impl Stage {
 
     /// The state file, with its lock.
     pub fn open(&self) -> (SqliteStore, Digester) {
-        let path = self.path("state.db");
+        let path = self.folder.path().join("state.db");
         let mut store = SqliteStore::create_or_open(&path, &|| [7; 32]).expect("our own file");
         store.acquire(clock::now_ms(), &Holder::this_process(), 1_200_000).expect("it is free");
         let digester = Digester::new(store.digest_key());
         (store, digester)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
     fn local(&self, store: &SqliteStore, digester: &Digester) -> LocalReplica {
-        LocalReplica::open(&self.path("here.db"), "here", digester.clone(), store.state_id())
+        LocalReplica::open(&self.local, "here", digester.clone(), store.state_id())
             .expect("our own file")
     }
 
@@ -215,7 +234,7 @@ impl Stage {
         store: &SqliteStore,
         digester: &Digester,
     ) -> Arc<dyn Remote> {
-        let (mailbox, state_id) = (ADDRESSES[side].to_owned(), store.state_id().to_owned());
+        let (mailbox, state_id) = (self.addresses[side].to_owned(), store.state_id().to_owned());
         let line = Arc::new(Line { sim: self.sim.clone(), chaos: chaos.clone() });
         match self.setup.kinds[side] {
             Kind::Local => Arc::new(self.local(store, digester)),
@@ -334,8 +353,18 @@ pub fn pair() -> PairId {
     "pair".into()
 }
 
+/// A built-in Exchange with these mailboxes.
+pub fn exchange(addresses: &[&str], random_seed: u64, seed: Seed) -> Sim {
+    let login =
+        |address: &&str| Login { address: (*address).into(), password: DEFAULT_PASSWORD.into() };
+    let mailboxes = addresses.iter().map(login).collect();
+    let config =
+        exchange_sim::Config { mailboxes, random_seed, seed, ..exchange_sim::Config::default() };
+    Sim::new(config).expect("a valid configuration")
+}
+
 /// A folder in memory where there is one: every commit waits for the disk.
-fn temporary() -> TempDir {
+pub fn temporary() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder")
 }
 
