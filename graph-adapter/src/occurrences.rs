@@ -375,10 +375,10 @@ fn refused(fault: Fault) -> Failure {
 
 /// What a fault comes to. A sign-in that ends says nothing of the series, which was read or made a
 /// moment before: the next look at it tells whether that stays so.
-fn late(fault: Fault, effect: Effect) -> Failure {
+pub(crate) fn late(fault: Fault, effect: Effect) -> Failure {
     fault.where_others_are_served(true).failure(effect)
 }
 
-fn changed() -> Failure {
+pub(crate) fn changed() -> Failure {
     Failure::Stale(Trouble::new("changed-series", "the series has changed since it was read"))
 }

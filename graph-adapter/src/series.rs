@@ -108,7 +108,7 @@ impl GraphRemote {
     }
 
     /// The entries of a collection over all of its pages.
-    async fn pages(&self, first: String) -> Result<Vec<Value>, Fault> {
+    pub(crate) async fn pages(&self, first: String) -> Result<Vec<Value>, Fault> {
         let garbled = |what: &str| Err(Fault::Garbled(what.to_owned()));
         let (mut next, mut found) = (first, Vec::new());
         for _ in 0..PAGES_MAX {

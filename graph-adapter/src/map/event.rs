@@ -101,6 +101,11 @@ pub(crate) fn version(value: &Value) -> Option<Version> {
     Some(Version(format!("W/\"{key}\"")))
 }
 
+/// Whether a body shows files that are attached to its event.
+pub(crate) fn shows_files(body: &str) -> bool {
+    body.contains("cid:")
+}
+
 /// Whether an event is held online.
 pub(crate) fn is_online(value: &Value) -> bool {
     value["isOnlineMeeting"].as_bool() == Some(true)
@@ -185,7 +190,7 @@ impl Resource {
     /// Files that the body shows don't count among its attachments (MS docs: `hasAttachments`).
     fn has_files(&self) -> bool {
         let body = self.body.as_ref().and_then(|body| body.content.as_deref());
-        self.has_attachments == Some(true) || body.is_some_and(|body| body.contains("cid:"))
+        self.has_attachments == Some(true) || body.is_some_and(shows_files)
     }
 
     fn into_event(self) -> Result<Event, Trouble> {

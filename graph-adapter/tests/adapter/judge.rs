@@ -64,6 +64,8 @@ fn line(request: &wire::Request) -> Value {
         .collect();
     let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
     json!({
+        // The address of an upload session is the service's own.
+        "external": request.method() == http::Method::PUT,
         "method": request.method().as_str(),
         "url": request.uri().to_string(),
         "headers": headers,

@@ -4,6 +4,7 @@
 
 mod examples;
 mod faults;
+mod files;
 mod judge;
 mod late;
 mod masters;

@@ -33,13 +33,44 @@ pub struct Recorder {
     pub is_old: AtomicBool,
     /// What happens just before the request that this many more with this text come before.
     meddling: Mutex<Option<(String, usize, Happening)>>,
+    /// How many requests get an answer until one is carried out and nothing is heard any more.
+    cut: Mutex<Option<usize>>,
 }
 
 impl Recorder {
     pub fn new(sim: &Sim) -> Arc<Self> {
         let inner = SimTransport::new(sim.clone());
         let (is_old, meddling) = (AtomicBool::new(false), Mutex::default());
-        Arc::new(Self { inner, requests: Mutex::default(), is_old, meddling })
+        Arc::new(Self {
+            inner,
+            requests: Mutex::default(),
+            is_old,
+            meddling,
+            cut: Mutex::default(),
+        })
+    }
+
+    /// Lets the line die after so many more requests, or live.
+    pub fn cut(&self, after: Option<usize>) {
+        *self.cut.lock().unwrap() = after;
+    }
+
+    /// Whether the line has just died in the middle of a request.
+    fn dies(&self) -> Result<bool, wire::Error> {
+        match self.cut.lock().unwrap().as_mut() {
+            None => Ok(false),
+            Some(0) => Err(wire::Error::NotSent("the line is dead".to_owned())),
+            Some(left) => {
+                *left -= 1;
+                Ok(*left == 0)
+            }
+        }
+    }
+
+    /// The requests so far that have this text in their address.
+    pub fn count(&self, text: &str) -> usize {
+        let requests = self.requests.lock().unwrap();
+        requests.iter().filter(|request| request.uri().to_string().contains(text)).count()
     }
 
     /// Lets something happen just before the `nth` request from now on with this text.
@@ -74,7 +105,9 @@ impl Transport for Recorder {
         if let Some(what) = meddling {
             what.await;
         }
-        self.inner.send(request).await
+        let is_last = self.dies()?;
+        let answer = self.inner.send(request).await;
+        if is_last { Err(wire::Error::InDoubt("the line died".to_owned())) } else { answer }
     }
 }
 
