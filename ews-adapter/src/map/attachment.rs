@@ -175,7 +175,7 @@ pub(crate) fn write<E>(
     }
     Ok(Xml::text_of(|xml| {
         xml.node("t:FileAttachment", &[], |xml| {
-            xml.leaf("t:Name", &attachment.name);
+            xml.leaf("t:Name", &base_name(&attachment.name));
             if let Some(media_type) = &attachment.media_type {
                 xml.leaf("t:ContentType", media_type);
             }
