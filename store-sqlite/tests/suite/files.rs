@@ -144,7 +144,7 @@ fn a_file_from_before_attachments_is_brought_up_to_date() {
         "DROP TABLE shelf_part; DROP TABLE shelf_file; DROP TABLE shelf_origin;
          UPDATE item SET ics = replace(ics, 'END:VEVENT',
             'ATTACH;FILENAME=a;ENCODING=BASE64;VALUE=BINARY:aGVsbG8=' || char(13, 10) || 'END:VEVENT');
-         PRAGMA user_version = 1;",
+         PRAGMA user_version = 2;",
     )
     .expect("writable");
     drop(db);
