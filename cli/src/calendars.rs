@@ -74,7 +74,7 @@ pub fn keep(
         }
     }
     let configured = configured(pair, replicas, folders, digester);
-    let digest = run::digest(&configured, digester);
+    let digest = run::digest(&configured, pair.travel, digester);
     let mode = match (task.mode, task.calendars) {
         (Mode::Sync, _) => Mode::Sync,
         (Mode::DryRun, _) => Mode::DryRun,

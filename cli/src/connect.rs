@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store_sqlite::{LocalReplica, file};
 use sync_core::ids::ReplicaId;
-use sync_core::port::{Failure, Folder, Remote};
+use sync_core::port::{Failure, Files, Folder, Remote};
 use sync_driver::retry::{Limits, retry};
 use wire::{Meter, Metered, Transport};
 
@@ -30,6 +30,8 @@ pub struct Installation<'a> {
     pub state_id: &'a str,
     /// The state file's digester.
     pub digester: &'a Digester,
+    /// Where the bytes of attachments lie.
+    pub files: Arc<dyn Files>,
 }
 
 /// One side of a pair, reached.
@@ -88,7 +90,7 @@ impl Installation<'_> {
                     window,
                 };
                 let ews = EwsRemote::new(config, self.transport(&meter)?, digester.clone());
-                faces(ews)
+                faces(ews.with_travel(pair.travel).with_files(self.files.clone()))
             }
             Place::Graph { base, authority, tenant, client, secret } => {
                 let credential = ClientSecret {
@@ -111,11 +113,13 @@ impl Installation<'_> {
                     ..graph_adapter::Config::new(mailbox, state_id)
                 };
                 let graph = GraphRemote::new(config, transport, Arc::new(tokens), digester.clone());
-                faces(graph.map_err(|e| wrong(&e))?)
+                let graph = graph.map_err(|e| wrong(&e))?;
+                faces(graph.with_travel(pair.travel).with_files(self.files.clone()))
             }
             Place::Local { path, .. } => {
                 let local = LocalReplica::open(path, &side.mailbox, digester.clone(), &state_id);
-                faces(local.map_err(|e| local_problem(&e))?)
+                let local = local.map_err(|e| local_problem(&e))?;
+                faces(local.with_files(self.files.clone()))
             }
         };
         let calendars = Arc::new(Calendars::new(shelf, digester));

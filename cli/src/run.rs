@@ -1,23 +1,24 @@
 //! One run of one pair: reach both sides, let the engine do its work, say what came of it.
 
 use crate::calendars::{self, Kept, Planned};
-use crate::config::{Calendars, Config, Pair};
+use crate::config::{Calendars, Config, Pair, Place};
 use crate::connect::{self, Installation, Remotes, Replicas};
 use crate::contents::{Contents, head};
 use crate::context::{BUILD, Context};
 use crate::exit::{Exit, Problem};
 use crate::failure;
 use crate::outcome::{Held, Outcome, SideCounts, Skipped};
-use crate::output::count;
+use crate::output::{self, count};
 use crate::progress::{Progress, Watched};
-use items::Digester;
+use items::{Digester, Travel};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use store_sqlite::SqliteStore;
 use sync_core::engine::{Ended, Mode, Order, Report, Stop};
 use sync_core::explain;
 use sync_core::ids::{IntentKey, LinkId, PairId, ReplicaId, RunId};
 use sync_core::journal::{BrakeReason, Configured, Entry, Op, Outcome as Became, Reason, Seq};
-use sync_core::policy::Policy;
+use sync_core::policy::{Direction, Policy};
 use sync_core::port::{Loaded, Query, Store, Trouble};
 use sync_driver::Driver;
 
@@ -108,8 +109,10 @@ async fn attempt(
         config: task.config,
         state_id: &state_id,
         digester: &digester,
+        files: Arc::new(store.files()?),
     };
     let replicas = installation.connect(pair)?;
+    warn(task, pair, &mut ran.outcome);
     let done = reached(task, pair, store, &digester, &replicas, ran).await;
     for (id, counts) in [(ReplicaId::A, &mut ran.outcome.a), (ReplicaId::B, &mut ran.outcome.b)] {
         if let Some(replica) = replicas.get(&id) {
@@ -120,6 +123,29 @@ async fn attempt(
         }
     }
     done
+}
+
+/// Says beforehand whom Graph will mail: it can't be taken back.
+fn warn(task: &Task<'_>, pair: &Pair, outcome: &mut Outcome) {
+    let writes_to = |id| match pair.direction {
+        Direction::TwoWay => true,
+        Direction::From(from) => from != id,
+    };
+    for (id, side) in [(ReplicaId::A, &pair.a), (ReplicaId::B, &pair.b)] {
+        let is_graph = matches!(side.place, Place::Graph { .. });
+        if pair.travel != Travel::Write || !is_graph || !writes_to(id) {
+            continue;
+        }
+        let sentence = format!(
+            "attendees = \"write\": Graph mails the attendees of every meeting that a run creates, \
+             changes or deletes in {id} ({side})"
+        );
+        match task.mode {
+            Mode::DryRun => {}
+            Mode::Sync | Mode::Apply(_) => output::note(format!("evensync: {sentence}")),
+        }
+        outcome.sentences.push(sentence);
+    }
 }
 
 async fn reached(
@@ -144,7 +170,7 @@ async fn reached(
         policy: policy(pair, replicas),
         fingerprint: fingerprint(pair, digester),
     };
-    ran.configured = digest(&configured, digester);
+    ran.configured = digest(&configured, pair.travel, digester);
     if task.planned_for.is_some_and(|planned| planned != ran.configured) {
         return Err(replan(task, pair));
     }
@@ -247,9 +273,15 @@ pub fn fingerprint(pair: &Pair, digester: &Digester) -> String {
 }
 
 /// A digest of all that decides what a run does.
-pub fn digest(configured: &Configured, digester: &Digester) -> String {
+pub fn digest(configured: &Configured, travel: Travel, digester: &Digester) -> String {
     let text = serde_json::to_string(configured).expect("the journal keeps it in the same form");
-    digester.text("configured", &text).to_string()
+    // A plan that was made to mail nobody is no plan for a run that would.
+    let travel = match travel {
+        Travel::Carry => "",
+        Travel::Note => "note",
+        Travel::Write => "write",
+    };
+    digester.text("configured", &(text + travel)).to_string()
 }
 
 fn stopped(outcome: &Outcome) -> Problem {
