@@ -62,7 +62,8 @@ pub(crate) fn create(event: &Event, setting: Setting<'_>, stamp: &Stamp) -> Resu
         elements(xml, &item);
         setting.property.write(xml, stamp);
         if !people::is_nobody(&people) {
-            stamp::write_people(xml, &people);
+            // The server knows no answers of people who are new to it.
+            stamp::write_people(xml, &people, is_own.then_some(&[]));
         }
         if let Some(uid) = event.uid.as_deref().filter(|uid| !uid.trim().is_empty()) {
             xml.leaf("t:UID", uid);
@@ -95,7 +96,7 @@ pub(crate) fn update(
     let xml = Xml::text_of(|xml| {
         parts.iter().for_each(|part| part.update(xml));
         if writes_people(&patch) {
-            set_people(xml, &people);
+            set_people(xml, &people, known.native.as_deref());
         }
         xml.raw(&stamped(setting.property, stamp));
     });
@@ -103,10 +104,10 @@ pub(crate) fn update(
 }
 
 /// Notes people, or that there are none.
-fn set_people(xml: &mut Xml, people: &People) {
+fn set_people(xml: &mut Xml, people: &People, native: Option<&[Attendee]>) {
     match people::is_nobody(people) {
         true => xml.node("t:DeleteItemField", &[], stamp::people_path),
-        false => set(xml, stamp::people_path, |xml| stamp::write_people(xml, people)),
+        false => set(xml, stamp::people_path, |xml| stamp::write_people(xml, people, native)),
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Standing {
     pub(crate) fixed: BTreeSet<Field>,
     /// What it is to the owner.
     pub(crate) kind: people::Kind,
+    /// The attendees that the server knows, where it is a meeting.
+    pub(crate) native: Option<Vec<Attendee>>,
     /// The ChangeKey.
     pub(crate) change_key: Option<String>,
     /// The exceptions that are still to be read.
@@ -138,7 +140,10 @@ impl Known {
         let body = Some(body(item));
         let event = Event { body, meeting, attendees, ..schedule(item)? };
         let change_key = ItemId::of(item).and_then(|id| id.change_key);
-        Ok(Self { event, kind: people::kind(item, mailbox), change_key })
+        let native = people::native(item, mailbox).attendees;
+        let kind = people::kind(item, mailbox);
+        let native = native.filter(|_| kind != people::Kind::Appointment);
+        Ok(Self { event, kind, native, change_key })
     }
 
     /// The people that the item has when `patch` was written to it.

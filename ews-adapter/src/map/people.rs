@@ -76,12 +76,11 @@ impl Kind {
 
 /// The people of an item: those that the server knows, and what we noted on it besides.
 pub(crate) fn people(item: &Element, mailbox: &str) -> People {
-    let carried = stamp::people(item).and_then(People::from_property);
-    native(item, mailbox).over(carried)
+    native(item, mailbox).over(stamp::people(item))
 }
 
 /// Those that the server knows.
-fn native(item: &Element, mailbox: &str) -> People {
+pub(super) fn native(item: &Element, mailbox: &str) -> People {
     let cancelled = matches!(item.child_text("IsCancelled").map(str::trim), Some("true" | "1"));
     let organizer = match kind(item, mailbox) {
         Kind::Appointment => {
