@@ -127,8 +127,7 @@ impl GraphRemote {
         };
         let mut intake = files.begin().map_err(|e| shelf(&e))?;
         let (mut digest, mut size) = (self.digester.file(), 0);
-        let lost = |e: wire::Error| Fault::from(e).failure(Effect::Read);
-        while let Some(bytes) = body.next().await.map_err(lost)? {
+        while let Some(bytes) = body.next().await.map_err(|f| f.failure(Effect::Read))? {
             for piece in bytes.chunks(PIECE_BYTES_MAX) {
                 digest.update(piece);
                 intake.write(piece).map_err(|e| shelf(&e))?;
