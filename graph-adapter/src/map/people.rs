@@ -72,8 +72,8 @@ pub(crate) fn native(event: &Value) -> Native {
 
 /// The fields that can't be written to a copy that is `native`, without mail or at all.
 ///
-/// With [`Travel::Write`] mail is what was asked for. Nobody but its organizer is told of a meeting's
-/// answers, so that stays as it is.
+/// With [`Travel::Write`] mail is what was asked for, and what Graph makes of a meeting of its own
+/// stays as it is.
 pub(crate) fn fixed(native: Native, travel: Travel) -> BTreeSet<Field> {
     match (native, travel) {
         (Native::Appointment, _) => BTreeSet::new(),
