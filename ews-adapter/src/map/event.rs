@@ -7,7 +7,7 @@ use crate::ops::{ItemId, lies_in};
 use crate::soap::Element;
 use crate::stamp::{self, Property};
 use items::note;
-use items::people::People;
+use items::people::{Attendee, People};
 use items::{
     Body, BodyKind, Digester, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
@@ -42,8 +42,6 @@ pub(crate) struct Standing {
     pub(crate) fixed: BTreeSet<Field>,
     /// What it is to the owner.
     pub(crate) kind: people::Kind,
-    /// The attendees that the server knows, where it is a meeting.
-    pub(crate) native: Option<Vec<Attendee>>,
     /// The ChangeKey.
     pub(crate) change_key: Option<String>,
     /// The exceptions that are still to be read.
@@ -129,6 +127,8 @@ pub(crate) struct Known {
     pub(crate) event: Event,
     /// What it is to the owner of the mailbox.
     pub(crate) kind: people::Kind,
+    /// The attendees that the server knows, where it is a meeting.
+    pub(crate) native: Option<Vec<Attendee>>,
     /// The ChangeKey of the version in which it is so.
     pub(crate) change_key: Option<String>,
 }

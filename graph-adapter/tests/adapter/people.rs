@@ -274,7 +274,7 @@ async fn people_are_sent_in_our_property() {
     let body = script.seen()[0].2["requests"][0]["body"].clone();
     let property = &body["singleValueExtendedProperties"][2];
     assert_eq!(property["id"], PEOPLE_ID);
-    let said = People::from_property(property["value"].as_str().unwrap()).unwrap();
+    let said = People::default().over(property["value"].as_str());
     assert_eq!(said, People::of(&sent));
     assert!(body.get("attendees").is_none() && body.get("organizer").is_none());
 }
