@@ -74,7 +74,7 @@ pub(crate) fn create(event: &Event, setting: Setting<'_>, stamp: &Stamp) -> Resu
 }
 
 /// Updates that set the fields `patch` holds, and no others, on an item of which that much is
-/// known, where [`wants_more`] says so. The identity never changes.
+/// known, where [`Setting::wants_more`] says so. The identity never changes.
 ///
 /// An appointment never becomes a meeting: people are invited only where they were before.
 pub(crate) fn update(

@@ -30,9 +30,9 @@ pub(crate) enum Kind {
 
 /// What `item` is in the mailbox of this address.
 ///
-/// Exchange names an organizer on every appointment, so that only `IsMeeting` makes a meeting of it,
-/// or guests that we invited ourselves. The owner's own answer is "Organizer" under whichever of
-/// their addresses the meeting was made.
+/// Exchange names an organizer on every appointment, so that only `IsMeeting` makes a meeting of
+/// it, or guests that we invited ourselves. The owner's own answer is "Organizer" under whichever
+/// of their addresses the meeting was made.
 pub(crate) fn kind(item: &Element, mailbox: &str) -> Kind {
     if !matches!(item.child_text("IsMeeting").map(str::trim), Some("true" | "1")) {
         let is_ours = noted(item).is_some_and(|note| is_of_guests(&note)) && has_guests(item);
