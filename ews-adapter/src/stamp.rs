@@ -2,7 +2,7 @@
 //! files on one mailbox don't overwrite each other's.
 
 use crate::soap::{Element, Xml};
-use items::people::{Attendee, People};
+use items::people::People;
 use sync_core::port::Stamp;
 
 /// The property set of all properties of ours, as EWS writes it: without braces.
@@ -54,9 +54,8 @@ pub(crate) fn people_path(xml: &mut Xml) {
 }
 
 /// Writes the property that people travel in.
-/// `native` are the attendees that the server knows, if it knows them.
-pub(crate) fn write_people(xml: &mut Xml, people: &People, native: Option<&[Attendee]>) {
-    write(xml, People::PROPERTY, &people.to_property(native));
+pub(crate) fn write_people(xml: &mut Xml, note: &str) {
+    write(xml, People::PROPERTY, note);
 }
 
 /// What the property that people travel in says on this item.

@@ -127,6 +127,11 @@ impl People {
         serde_json::to_string(&noted).expect("plain values can be written as JSON")
     }
 
+    /// Whether a property is about people whom the server was told of.
+    pub fn is_of_guests(property: &str) -> bool {
+        serde_json::from_str::<Noted>(property).is_ok_and(|noted| noted.invited)
+    }
+
     /// What a copy holds that the server knows as `self`, and whose property says this: for a meeting
     /// what the server says, with the answers and people that only we know; for an appointment what is
     /// carried. A property that can't be read leaves open who is there.
