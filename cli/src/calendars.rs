@@ -91,7 +91,9 @@ pub fn keep(
     let agreed = report.tally.risky(BRAKE) > 0;
     let goes_on = match &report.ended {
         Ended::Clean | Ended::MoreToDo => true,
-        Ended::Braked { .. } | Ended::Failed { .. } | Ended::StateMoved { .. } => false,
+        // A plan has everything in it.
+        Ended::Braked { .. } => mode == Mode::DryRun,
+        Ended::Failed { .. } | Ended::StateMoved { .. } => false,
     };
     run::tell(task, (pair, Part::Calendars), store, report, ran)?;
     // A plan is carried out in the calendars that it was made in.
