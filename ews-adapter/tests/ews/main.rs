@@ -4,6 +4,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects")]
 
 mod adversarial;
+mod calendars;
 mod capture;
 mod exceptions;
 mod late;
