@@ -20,7 +20,7 @@ use sync_core::port::{Error, Folder, Query, Remote, Store};
 use sync_core::state::Link;
 
 /// What is put after a pair's name for the list of its calendars.
-const OF_PAIR: &str = "/calendars";
+pub const OF_PAIR: &str = "/calendars";
 /// Links read at a time.
 const PAGE: usize = 500;
 /// No calendar is deleted unasked: it takes all that it holds along.

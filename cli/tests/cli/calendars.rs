@@ -219,6 +219,13 @@ fn a_taken_name_is_said_and_nothing_else_waits() {
     scene.create(BEN, "Jour fixe");
     let ran = scene.run(&["sync"]).ends(2);
     assert!(ran.out.contains("another folder called \"Ideas\""), "{}", ran.out);
+    let status = scene.run(&["status", "--json"]).ends(0).json();
+    assert_eq!(status["pairs"][0]["set_aside"], 2, "{status}");
+    let again = scene.run(&["sync", "--json"]).ends(2).json();
+    let skipped = &again["pairs"][0]["skipped"][0];
+    assert_eq!(skipped["error"], "ErrorFolderExists", "{again}");
+    let why = scene.run(&["explain", skipped["link"].as_str().expect("an id")]).ends(0);
+    assert!(why.out.contains("Ideas"), "{}", why.out);
     assert_eq!(scene.calendars(ANNA)[0].1, ["Jour fixe"]);
 }
 
