@@ -166,7 +166,10 @@ fn no_calendar_is_deleted_unasked() {
     assert_eq!(json["pairs"][0]["held"]["number"], 1, "{json}");
     let plan = scene.run(&["sync", "--dry-run"]).ends(3).out;
     assert!(plan.contains("delete in b") && plan.contains("Team"), "{plan}");
+    assert!(plan.contains("create in b") && plan.contains("Jour fixe"), "{plan}");
     scene.run(&["sync", "one", "--force-delete", "2"]).ends(3);
+    scene.run(&["sync", "one", "--plan-out", "plan.json"]).ends(3);
+    scene.run(&["apply", "plan.json"]).ends(3);
     scene.run(&["sync", "one", "--force-delete", "1"]).ends(0);
     scene.settles();
     scene.both_have(&[("Calendar", &["Jour fixe"]), ("Projects", &["Projects"])]);
@@ -216,6 +219,13 @@ fn a_taken_name_is_said_and_nothing_else_waits() {
     scene.create(BEN, "Jour fixe");
     let ran = scene.run(&["sync"]).ends(2);
     assert!(ran.out.contains("another folder called \"Ideas\""), "{}", ran.out);
+    let status = scene.run(&["status", "--json"]).ends(0).json();
+    assert_eq!(status["pairs"][0]["set_aside"], 2, "{status}");
+    let again = scene.run(&["sync", "--json"]).ends(2).json();
+    let skipped = &again["pairs"][0]["skipped"][0];
+    assert_eq!(skipped["error"], "ErrorFolderExists", "{again}");
+    let why = scene.run(&["explain", skipped["link"].as_str().expect("an id")]).ends(0);
+    assert!(why.out.contains("Ideas"), "{}", why.out);
     assert_eq!(scene.calendars(ANNA)[0].1, ["Jour fixe"]);
 }
 
@@ -234,6 +244,60 @@ fn a_plan_of_calendars_is_carried_out_as_it_was_made() {
     scene.run(&["apply", "plan.json"]).ends(1);
     scene.settles();
     assert_eq!(names(BEN), ["Calendar", "Later", "Team"]);
+}
+
+#[test]
+fn what_was_known_by_name_goes_on_as_it_was() {
+    let scene = Scene::new("calendars = ['Calendar', 'Team']");
+    scene.make_calendar(ANNA, "Team");
+    scene.create_in(ANNA, "Team", "Retro");
+    scene.create(ANNA, "Jour fixe");
+    scene.settles();
+    let cursors = || {
+        let status = scene.run(&["status", "--json"]).ends(0).json();
+        let cursors = status["pairs"][0]["cursors"].as_array().expect("a list").clone();
+        let mut ids: Vec<String> =
+            cursors.iter().map(|cursor| cursor["collection"].to_string()).collect();
+        ids.sort();
+        ids
+    };
+    let before = cursors();
+    scene.reconfigure("['Calendar', 'Team']", "'all'");
+    scene.rename_calendar(BEN, "Team", "Crew");
+    scene.settles();
+    scene.both_have(&[("Calendar", &["Jour fixe"]), ("Crew", &["Retro"])]);
+    assert_eq!(cursors(), before);
+}
+
+#[test]
+fn a_deletion_comes_with_a_plan_that_can_be_carried_out() {
+    let scene = Scene::new("calendars = 'all'");
+    scene.make_calendar(ANNA, "Team");
+    scene.settles();
+    scene.delete_calendar(BEN, "Team");
+    scene.create(ANNA, "Jour fixe");
+    scene.run(&["sync", "one", "--plan-out", "plan.json"]).ends(3);
+    scene.run(&["apply", "plan.json", "--force-delete", "1"]).ends(0);
+    scene.both_have(&[("Calendar", &["Jour fixe"])]);
+}
+
+#[test]
+fn a_local_store_has_calendars_like_any_side() {
+    let scene = Scene::new(
+        "[pair.local]\na = { endpoint = 'here', mailbox = 'anna' }\nb = { endpoint = 'office', mailbox = 'anna@contoso.example' }\ncalendars = 'all'",
+    );
+    let exported = |name| {
+        let file = format!("{name}.ics");
+        scene.run(&["export", "here", &file, "--calendar", name]).ends(0);
+        std::fs::read_to_string(scene.path(&file)).expect("just written")
+    };
+    scene.make_calendar(ANNA, "Team");
+    scene.create_in(ANNA, "Team", "Retro");
+    scene.run(&["sync", "local"]).ends(0);
+    assert!(exported("Team").contains("SUMMARY:Retro"));
+    scene.rename_calendar(ANNA, "Team", "Crew");
+    scene.run(&["sync", "local"]).ends(0);
+    assert!(exported("Crew").contains("SUMMARY:Retro"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod calendars;
 mod examples;
 mod faults;
 mod files;

@@ -227,6 +227,7 @@ impl Link {
         }
         if let Some(leg) = self.legs.get_mut(&target) {
             leg.proven(applied);
+            leg.doubt_late(intent, applied);
         }
         let created = matches!(intent.plan.op, Op::Create { .. });
         self.disputes.retain(|d| match &d.field {
@@ -294,19 +295,21 @@ impl Link {
         }
     }
 
-    /// A set without a past that is the same everywhere now has one from here on: were it agreed on
-    /// only at the next look, what somebody takes away until then would come back.
+    /// A set that is the same everywhere now has its past from here on: were it agreed on only at the
+    /// next look, what somebody takes away until then would come back.
     fn rebase_set(&mut self, field: &Field) {
         let holds = |leg: &Leg| leg.rendition()?.fields.get(field).cloned();
         let held: Vec<Value> = self.legs.values().filter_map(holds).collect();
-        let is_same = held.windows(2).all(|pair| pair[0].same_meaning(&pair[1]));
-        if !is_same || self.legs.values().all(|leg| leg.has_base(field)) {
+        if !held.windows(2).all(|pair| pair[0].same_meaning(&pair[1])) {
             return;
         }
         for leg in self.legs.values_mut() {
             let Some(value) = holds(leg) else { continue };
             let base = leg.base.get_or_insert_with(Base::default);
-            base.fields.insert(field.clone(), value);
+            let then = base.fields.get(field);
+            if !then.is_some_and(|then| then.same_meaning(&value)) {
+                base.fields.insert(field.clone(), value);
+            }
         }
     }
 

@@ -22,11 +22,13 @@ pub enum Planted {
     NoIfMatch,
     /// A stream's word is taken for a deletion, without a read.
     HintIsGone,
+    /// What is fixed in a copy is written all the same.
+    NothingFixed,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NoIntentLog,
         Self::NoProbe,
         Self::NoGrace,
@@ -35,6 +37,7 @@ impl Planted {
         Self::CursorFirst,
         Self::NoIfMatch,
         Self::HintIsGone,
+        Self::NothingFixed,
     ];
 }
 
