@@ -5,6 +5,7 @@
 
 mod chaos;
 mod clock;
+mod elements;
 mod judge;
 mod ledger;
 mod look;
