@@ -3,6 +3,7 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test may care about one variant only")]
 
+mod bad;
 mod chaos;
 mod clock;
 mod elements;
