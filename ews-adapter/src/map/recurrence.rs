@@ -1,7 +1,8 @@
 //! A `Recurrence` as a rule, and a rule as a `Recurrence` (MS docs: Recurrence (RecurrenceType)).
 //!
-//! EWS has the six patterns and three ranges of a rule, except that years have no interval. Its
-//! dates are those of the start's zone; the offset that servers put behind them moves nothing.
+//! EWS has the six patterns and three ranges of a rule. Years have no interval there, but months do:
+//! every second year is every 24th month. Its dates are those of the start's zone; the offset that
+//! servers put behind them moves nothing.
 
 use crate::soap::{Element, Xml};
 use chrono::NaiveDate;
@@ -20,8 +21,6 @@ const COUNT_MAX: u32 = 999;
 const DAYS_MAX: u32 = 999;
 const WEEKS_MAX: u32 = 99;
 const MONTHS_MAX: u32 = 99;
-/// The yearly patterns have no interval.
-const YEARS_MAX: u32 = 1;
 
 const DAYS: [(&str, Weekday); 7] = [
     ("Sunday", Weekday::Sunday),
@@ -199,6 +198,7 @@ fn days(names: &str) -> Option<BTreeSet<Weekday>> {
 }
 
 fn pattern_xml(pattern: &Pattern) -> Result<String, Trouble> {
+    let pattern = &in_months(pattern);
     let name = match pattern {
         Pattern::Daily { .. } => "t:DailyRecurrence",
         Pattern::Weekly { .. } => "t:WeeklyRecurrence",
@@ -222,21 +222,36 @@ fn pattern_xml(pattern: &Pattern) -> Result<String, Trouble> {
             ("t:DaysOfWeek", counted_days(days)?),
             ("t:DayOfWeekIndex", name_of(&INDEXES, index).to_owned()),
         ],
-        Pattern::AbsoluteYearly { interval, month, day } => {
-            interval_text(*interval, YEARS_MAX)?;
+        Pattern::AbsoluteYearly { month, day, .. } => {
             vec![("t:DayOfMonth", day.to_string()), ("t:Month", month_name(*month)?)]
         }
-        Pattern::RelativeYearly { interval, month, index, days } => {
-            interval_text(*interval, YEARS_MAX)?;
-            vec![
-                ("t:DaysOfWeek", counted_days(days)?),
-                ("t:DayOfWeekIndex", name_of(&INDEXES, index).to_owned()),
-                ("t:Month", month_name(*month)?),
-            ]
-        }
+        Pattern::RelativeYearly { month, index, days, .. } => vec![
+            ("t:DaysOfWeek", counted_days(days)?),
+            ("t:DayOfWeekIndex", name_of(&INDEXES, index).to_owned()),
+            ("t:Month", month_name(*month)?),
+        ],
     };
     let write = |xml: &mut Xml| children.iter().for_each(|(name, text)| xml.leaf(name, text));
     Ok(Xml::text_of(|xml| xml.node(name, &[], write)))
+}
+
+/// The pattern with years that are left out told in months.
+fn in_months(pattern: &Pattern) -> Pattern {
+    match pattern {
+        Pattern::AbsoluteYearly { interval, day, .. } if *interval != 1 => {
+            Pattern::AbsoluteMonthly { interval: interval.saturating_mul(12), day: *day }
+        }
+        Pattern::RelativeYearly { interval, index, days, .. } if *interval != 1 => {
+            let (interval, days) = (interval.saturating_mul(12), days.clone());
+            Pattern::RelativeMonthly { interval, index: *index, days }
+        }
+        Pattern::Daily { .. }
+        | Pattern::Weekly { .. }
+        | Pattern::AbsoluteMonthly { .. }
+        | Pattern::RelativeMonthly { .. }
+        | Pattern::AbsoluteYearly { .. }
+        | Pattern::RelativeYearly { .. } => pattern.clone(),
+    }
 }
 
 fn interval_text(interval: u32, max: u32) -> Result<(&'static str, String), Trouble> {
@@ -315,7 +330,7 @@ mod tests {
                  </t:DaysOfWeek><t:FirstDayOfWeek>Monday</t:FirstDayOfWeek></t:WeeklyRecurrence>",
             ),
             (
-                Pattern::AbsoluteMonthly { interval: 24, day: 31 },
+                Pattern::AbsoluteYearly { interval: 2, month: 2, day: 31 },
                 "2027-02-28",
                 "<t:AbsoluteMonthlyRecurrence><t:Interval>24</t:Interval>\
                  <t:DayOfMonth>31</t:DayOfMonth></t:AbsoluteMonthlyRecurrence>",
@@ -462,7 +477,11 @@ mod tests {
         let pair = set(&[Weekday::Monday, Weekday::Tuesday]);
         let daily = |interval| Pattern::Daily { interval };
         for (pattern, end, why) in [
-            (Pattern::AbsoluteYearly { interval: 2, month: 2, day: 1 }, End::Never, "leaves out 1"),
+            (
+                Pattern::AbsoluteYearly { interval: 9, month: 2, day: 1 },
+                End::Never,
+                "leaves out 107",
+            ),
             (
                 Pattern::RelativeMonthly { interval: 1, index: Index::First, days: pair },
                 End::Never,

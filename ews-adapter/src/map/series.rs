@@ -48,7 +48,7 @@ pub(crate) fn in_known_zone(item: &Element, timing: Timing) -> Result<Timing, Tr
         return Ok(timing);
     }
     let definition = item.child("StartTimeZone").or(item.child("EndTimeZone"));
-    match definition.and_then(|definition| zone::defined(definition, *start)) {
+    match definition.and_then(|one| zone::defined(one, *start, last_year(item))) {
         Some(zone) => {
             let zone = Some(zone.to_owned());
             Ok(Timing::Timed { start: *start, end: *end, start_zone: zone.clone(), end_zone: zone })
@@ -58,6 +58,13 @@ pub(crate) fn in_known_zone(item: &Element, timing: Timing) -> Result<Timing, Tr
             Err(Trouble::new("zone-unknown", detail))
         }
     }
+}
+
+/// The year in which a series ends; the last of all where nothing tells.
+fn last_year(item: &Element) -> i32 {
+    let range = item.child("Recurrence").and_then(|all| all.child("EndDateRecurrence"));
+    let last = range.and_then(|range| range.child_text("EndDate")?.trim().get(..4)?.parse().ok());
+    last.unwrap_or(i32::MAX)
 }
 
 fn is_master(item: &Element) -> bool {

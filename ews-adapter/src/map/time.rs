@@ -79,21 +79,28 @@ fn midnight_offset(instant: i64, zone: &Element) -> Option<i64> {
     offsets.map(|bias| -bias).find(|offset| (instant + offset).rem_euclid(DAY_SECONDS) == 0)
 }
 
-/// Reads an `xs:duration` in seconds, as the bias `-PT1H` of an hour ahead of UTC; days and larger
-/// don't occur where zones are told.
+/// Reads an `xs:duration` in whole seconds, as the bias `-PT1H` of an hour ahead of UTC; months and
+/// years don't occur where zones are told.
 pub(crate) fn duration(text: &str) -> Option<i64> {
     let (sign, rest) = match text.trim().strip_prefix('-') {
         Some(rest) => (-1, rest),
         None => (1, text.trim()),
     };
-    let mut seconds = 0;
+    let (days, clock) = match rest.strip_prefix('P')?.split_once('T') {
+        Some((days, clock)) => (days, clock),
+        None => (rest.strip_prefix('P')?, ""),
+    };
+    let days = match days {
+        "" => 0,
+        days => i64::from(days.strip_suffix('D')?.parse::<u16>().ok()?),
+    };
+    let mut seconds = days * DAY_SECONDS;
     let mut digits = String::new();
-    for c in rest.strip_prefix("PT")?.chars() {
+    for c in clock.chars() {
         let unit = match c {
             'H' => 3600,
             'M' => 60,
-            'S' => 1,
-            '.' => break,
+            'S' | '.' => 1,
             digit if digit.is_ascii_digit() && digits.len() < 6 => {
                 digits.push(digit);
                 continue;
@@ -101,6 +108,9 @@ pub(crate) fn duration(text: &str) -> Option<i64> {
             _ => return None,
         };
         seconds += digits.parse::<i64>().ok()? * unit;
+        if c == '.' {
+            break;
+        }
         digits.clear();
     }
     Some(sign * seconds)
@@ -134,6 +144,36 @@ mod tests {
         check("2026-11-25T00:00:00Z", None, "2026-11-25");
     }
 
+    /// Also where clocks skip midnight, are far from Greenwich, or stopped being changed.
+    #[test]
+    fn days_come_back_in_every_zone() {
+        let first = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        for name in [
+            "UTC",
+            "W. Europe Standard Time",
+            "Pacific SA Standard Time",
+            "Egypt Standard Time",
+            "Middle East Standard Time",
+            "Paraguay Standard Time",
+            "Lord Howe Standard Time",
+            "Chatham Islands Standard Time",
+            "Line Islands Standard Time",
+            "Samoa Standard Time",
+            "Dateline Standard Time",
+            "UTC-11",
+            "Newfoundland Standard Time",
+            "Nepal Standard Time",
+            "British Columbia Standard Time",
+            "Morocco Standard Time",
+        ] {
+            let zone = zone(name, &[]);
+            for date in first.iter_days().take(730) {
+                let midnight = midnight(date, name).unwrap();
+                assert_eq!(day(midnight, Some(&zone)), Some(date), "{name}");
+            }
+        }
+    }
+
     #[test]
     fn an_unknown_zone_is_told_from_its_periods() {
         let odd = zone("Mitteleuropäische Zeit!", &["-PT1H", "-PT2H"]);
@@ -143,6 +183,24 @@ mod tests {
         check("2026-11-24T10:00:00Z", Some(&zone("x", &["odd", "PT"])), "2026-11-24");
         check("2026-11-25T09:30:00Z", Some(&zone("x", &["PT9H30M"])), "2026-11-25");
         check("2026-11-24T23:00:00Z", Some(&zone("Customized Time Zone", &[])), "2026-11-25");
+    }
+
+    #[test]
+    fn durations_are_read_in_every_form() {
+        for (text, seconds) in [
+            ("-PT1H", Some(-3600)),
+            ("PT5H30M", Some(19_800)),
+            ("P0DT2H0M0.0S", Some(7200)),
+            ("PT23H59M59.999S", Some(86_399)),
+            ("P1D", Some(86_400)),
+            ("PT0S", Some(0)),
+            ("P-1D", None),
+            ("PTH", None),
+            ("1H", None),
+            ("PT99999999H", None),
+        ] {
+            assert_eq!(duration(text), seconds, "{text}");
+        }
     }
 
     #[test]

@@ -3,120 +3,134 @@
 
 use super::time;
 use crate::soap::Element;
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
+use items::zone::definition::{Day, Definition, Observance, Yearly};
 
-/// Zones to compare with: all rules that are in force somewhere where many live.
-const CANDIDATES: [&str; 50] = [
-    "UTC",
-    "Europe/London",
-    "Europe/Berlin",
-    "Europe/Athens",
-    "America/New_York",
-    "America/Chicago",
-    "America/Denver",
-    "America/Los_Angeles",
-    "America/Phoenix",
-    "America/Anchorage",
-    "America/Halifax",
-    "America/St_Johns",
-    "America/Bogota",
-    "America/Caracas",
-    "America/Sao_Paulo",
-    "America/Santiago",
-    "America/Asuncion",
-    "America/Havana",
-    "America/Mexico_City",
-    "America/Godthab",
-    "Atlantic/Azores",
-    "Atlantic/Cape_Verde",
-    "Africa/Lagos",
-    "Africa/Johannesburg",
-    "Africa/Cairo",
-    "Africa/Nairobi",
-    "Asia/Jerusalem",
-    "Asia/Beirut",
-    "Europe/Chisinau",
-    "Europe/Moscow",
-    "Asia/Tehran",
-    "Asia/Dubai",
-    "Asia/Kabul",
-    "Asia/Karachi",
-    "Asia/Kolkata",
-    "Asia/Kathmandu",
-    "Asia/Dhaka",
-    "Asia/Yangon",
-    "Asia/Bangkok",
-    "Asia/Shanghai",
-    "Asia/Tokyo",
-    "Australia/Adelaide",
-    "Australia/Darwin",
-    "Australia/Sydney",
-    "Australia/Brisbane",
-    "Australia/Lord_Howe",
-    "Pacific/Auckland",
-    "Pacific/Tongatapu",
-    "Pacific/Honolulu",
-    "Pacific/Chatham",
-];
+/// The last second of a day: Windows ends one a moment later.
+const DAY_END: i64 = 86_399;
 
-/// When the clocks are changed each year, and to which offset from UTC, in seconds.
-#[derive(Debug, Clone, Copy)]
+/// The Windows id of the zone that keeps the clocks of `definition` from an instant to the end of a
+/// year; `None` where there is none, and where nothing is defined.
+pub(crate) fn defined(definition: &Element, start: i64, last_year: i32) -> Option<&'static str> {
+    let start = DateTime::from_timestamp(start, 0)?.naive_utc();
+    let definition = Definition::of(observances(definition, start.year())?)?;
+    definition.zone(start, last_year).and_then(items::zone::windows)
+}
+
+/// A group of changes, and from when until when it is in force.
+struct Group<'a> {
+    element: &'a Element,
+    begins: NaiveDateTime,
+    ends: Option<NaiveDateTime>,
+}
+
+/// A change of the clocks that a group repeats each year.
 struct Change {
     month: u32,
-    weekday: Weekday,
-    /// Which of these days of the month; negative ones count from its end.
-    occurrence: i64,
-    /// What the clocks show then, in seconds since midnight.
-    wall: i64,
+    day: Day,
+    time: NaiveTime,
+    /// What the clocks are ahead of UTC from then on, in seconds.
     offset: i64,
 }
 
-/// The Windows zone that keeps the rules of `definition` in the years after `instant`; `None` where
-/// there is none, and where nothing is defined.
-pub(crate) fn defined(definition: &Element, instant: i64) -> Option<&'static str> {
-    let group = group_at(definition, instant)?;
-    let changes: Vec<Change> = group
-        .children
-        .iter()
-        .filter(|change| change.is("RecurringDayTransition"))
-        .map(|change| read(change, definition))
-        .collect::<Option<_>>()?;
-    let year = DateTime::from_timestamp(instant, 0)?.year();
-    let fits: Box<dyn Fn(&str) -> bool> = match changes.as_slice() {
-        [] => {
-            let offset = offset(definition, group.children.first()?.child_text("To")?)?;
-            Box::new(move |zone| keeps(zone, offset, year))
+/// What the groups say one after the other, from the first that is in force in `year` on; `None`
+/// stands for what isn't understood.
+fn observances(definition: &Element, year: i32) -> Option<Vec<Option<Observance>>> {
+    let groups = groups(definition)?;
+    let counts = |group: &&Group<'_>| group.ends.is_none_or(|ends| ends.year() >= year);
+    let parts = groups.iter().filter(counts).map(|group| read(group, definition));
+    Some(parts.flat_map(|parts| parts.unwrap_or(vec![None])).collect())
+}
+
+fn groups(definition: &Element) -> Option<Vec<Group<'_>>> {
+    let all = definition.child("TransitionsGroups")?;
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for transition in &definition.child("Transitions")?.children {
+        let begins = match transition.child_text("DateTime") {
+            Some(moment) => DateTime::from_timestamp(time::instant(moment)?, 0)?.naive_utc(),
+            // Before any calendar on a server begins.
+            None => NaiveDate::from_ymd_opt(1600, 1, 1)?.and_time(NaiveTime::MIN),
+        };
+        if let Some(last) = groups.last_mut() {
+            last.ends = begins.checked_sub_signed(TimeDelta::seconds(1));
         }
-        &[first, second] => Box::new(move |zone| {
-            let years = [year, year + 1];
-            years.iter().all(|year| {
-                is_changed(zone, *year, first, second) && is_changed(zone, *year, second, first)
-            })
-        }),
-        _ => return None,
-    };
-    CANDIDATES.iter().find(|zone| fits(zone)).and_then(|zone| items::zone::windows(zone))
+        let id = transition.child_text("To")?.trim();
+        let mut named = all.all("TransitionsGroup");
+        let element = named.find(|group| group.attribute("Id") == Some(id))?;
+        groups.push(Group { element, begins, ends: None });
+    }
+    Some(groups)
 }
 
-/// The group of changes that is in force at an instant.
-fn group_at(definition: &Element, instant: i64) -> Option<&Element> {
-    let begun = |transition: &&Element| match transition.child_text("DateTime") {
-        Some(begins) => time::instant(begins).is_some_and(|begins| begins <= instant),
-        None => true,
-    };
-    let transitions = definition.child("Transitions")?;
-    let id = transitions.children.iter().rfind(begun)?.child_text("To")?.trim();
-    let groups = definition.child("TransitionsGroups")?;
-    groups.all("TransitionsGroup").find(|group| group.attribute("Id") == Some(id))
+/// What a group says: one offset, or two changes each year and which of the two counts when it
+/// begins.
+fn read(group: &Group<'_>, definition: &Element) -> Option<Vec<Option<Observance>>> {
+    let always = |to| Observance { start: group.begins, from: to, to, yearly: None };
+    match group.element.children.as_slice() {
+        [fixed] if fixed.is("Transition") => {
+            let offset = offset(definition, fixed.child_text("To")?)?;
+            Some(vec![Some(always(offset))])
+        }
+        [first, second] => {
+            let (first, second) = (change(first, definition)?, change(second, definition)?);
+            let begun = if first.before(group.begins)? > second.before(group.begins)? {
+                first.offset
+            } else {
+                second.offset
+            };
+            let (a, b) =
+                (first.repeated(group, second.offset), second.repeated(group, first.offset));
+            Some(vec![Some(always(begun)), a, b])
+        }
+        _ => None,
+    }
 }
 
-fn read(change: &Element, definition: &Element) -> Option<Change> {
+impl Change {
+    fn in_year(&self, year: i32) -> Option<NaiveDateTime> {
+        Some(self.day.in_month(year, self.month)?.and_time(self.time))
+    }
+
+    /// The last time up to a moment that it took place.
+    fn before(&self, moment: NaiveDateTime) -> Option<NaiveDateTime> {
+        let years = [moment.year(), moment.year() - 1];
+        years.into_iter().find_map(|year| self.in_year(year).filter(|at| *at <= moment))
+    }
+
+    /// It, while its group is in force, from the offset that the other change leaves.
+    fn repeated(&self, group: &Group<'_>, from: i64) -> Option<Observance> {
+        let years = [group.begins.year(), group.begins.year() + 1];
+        let start = years
+            .into_iter()
+            .find_map(|year| self.in_year(year).filter(|at| *at > group.begins))?;
+        let yearly = Some(Yearly { month: self.month, day: self.day, until: group.ends });
+        Some(Observance { start, from, to: self.offset, yearly })
+    }
+}
+
+fn change(change: &Element, definition: &Element) -> Option<Change> {
     let text = |name| Some(change.child_text(name)?.trim());
+    let day = if change.is("RecurringDayTransition") {
+        let weekday: Weekday = text("DayOfWeek")?.parse().ok()?;
+        Day::Nth(
+            match text("Occurrence")?.parse().ok()? {
+                // The fifth is the last, as in the registry.
+                5 => -1,
+                nth @ (-4..=-1 | 1..=4) => nth,
+                _ => return None,
+            },
+            weekday,
+        )
+    } else if change.is("RecurringDateTransition") {
+        Day::Date(text("Day")?.parse().ok()?)
+    } else {
+        return None;
+    };
+    let seconds = time::duration(text("TimeOffset")?)?.min(DAY_END);
     Some(Change {
         month: text("Month")?.parse().ok()?,
-        weekday: text("DayOfWeek")?.parse().ok()?,
-        occurrence: text("Occurrence")?.parse().ok()?,
-        wall: time::duration(text("TimeOffset")?)?,
+        day,
+        time: NaiveTime::from_num_seconds_from_midnight_opt(u32::try_from(seconds).ok()?, 0)?,
         offset: offset(definition, text("To")?)?,
     })
 }
@@ -127,49 +141,12 @@ fn offset(definition: &Element, period: &str) -> Option<i64> {
     Some(-time::duration(period.attribute("Bias")?)?)
 }
 
-/// Whether a zone's clocks have one offset for two years.
-fn keeps(zone: &str, offset: i64, year: i32) -> bool {
-    let first = NaiveDate::from_ymd_opt(year, 1, 1);
-    let months = (0..24).map(|month| first?.checked_add_months(Months::new(month)));
-    let mut instants = months.map(|day| Some(day?.and_time(NaiveTime::MIN).and_utc().timestamp()));
-    instants.all(|at| at.is_some_and(|at| has(zone, at, offset)))
-}
-
-/// Whether a zone's clocks are changed in a year as `change` says, from what `before` left.
-fn is_changed(zone: &str, year: i32, change: Change, before: Change) -> bool {
-    let Some(day) = day(year, change) else { return false };
-    let wall = day.and_time(NaiveTime::MIN).and_utc().timestamp() + change.wall;
-    let at = wall - before.offset;
-    has(zone, at - 1, before.offset) && has(zone, at, change.offset)
-}
-
-fn has(zone: &str, at: i64, offset: i64) -> bool {
-    items::zone::offset_seconds(zone, at).is_some_and(|seconds| i64::from(seconds) == offset)
-}
-
-fn day(year: i32, change: Change) -> Option<NaiveDate> {
-    let first = NaiveDate::from_ymd_opt(year, change.month, 1)?;
-    let days_to = |from: NaiveDate| {
-        (7 + i64::from(change.weekday.num_days_from_monday())
-            - i64::from(from.weekday().num_days_from_monday()))
-            % 7
-    };
-    match change.occurrence {
-        nth @ 1..=5 => first.checked_add_signed(TimeDelta::days(days_to(first) + 7 * (nth - 1))),
-        nth @ -5..=-1 => {
-            let last = first.checked_add_months(Months::new(1))?.checked_sub_days(Days::new(1))?;
-            let back = (7 - days_to(last)) % 7;
-            last.checked_sub_signed(TimeDelta::days(back + 7 * (-nth - 1)))
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::RangeInclusive;
 
-    fn definition(biases: (&str, &str), changes: [(&str, u32, i32); 2]) -> Element {
+    fn changes(changes: [(&str, u32, i32); 2]) -> String {
         let change = |(wall, month, occurrence): (&str, u32, i32), to: &str| {
             format!(
                 "<t:RecurringDayTransition><t:To Kind=\"Period\">{to}</t:To>\
@@ -178,12 +155,20 @@ mod tests {
                  </t:RecurringDayTransition>"
             )
         };
-        let changes = change(changes[0], "d") + &change(changes[1], "s");
-        whole(biases, &changes)
+        change(changes[0], "d") + &change(changes[1], "s")
     }
 
-    fn whole((standard, daylight): (&str, &str), changes: &str) -> Element {
-        Element::parse(&format!(
+    fn definition(biases: (&str, &str), rules: [(&str, u32, i32); 2]) -> Element {
+        whole(biases, &changes(rules))
+    }
+
+    fn whole(biases: (&str, &str), changes: &str) -> Element {
+        Element::parse(&text(biases, changes)).unwrap()
+    }
+
+    /// Summer time all year before 2007, and these changes since then.
+    fn text((standard, daylight): (&str, &str), changes: &str) -> String {
+        format!(
             "<t:StartTimeZone \
              xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\" Id=\"odd\">\
              <t:Periods><t:Period Bias=\"{standard}\" Id=\"s\"/>\
@@ -193,53 +178,129 @@ mod tests {
              </t:TransitionsGroups><t:Transitions><t:Transition><t:To>0</t:To></t:Transition>\
              <t:AbsoluteDateTransition><t:To>1</t:To><t:DateTime>2007-01-01T00:00:00</t:DateTime>\
              </t:AbsoluteDateTransition></t:Transitions></t:StartTimeZone>"
-        ))
-        .unwrap()
+        )
     }
 
-    /// A moment in 2027.
-    const NOW: i64 = 1_800_000_000;
+    /// The zone of a definition for a series from the spring of one year to another year.
+    fn defined(definition: &Element, years: RangeInclusive<i32>) -> Option<&'static str> {
+        let start = NaiveDate::from_ymd_opt(*years.start(), 2, 1).unwrap().and_time(NaiveTime::MIN);
+        super::defined(definition, start.and_utc().timestamp(), *years.end())
+    }
+
+    /// The years of a series that goes on.
+    const YEARS: RangeInclusive<i32> = 2027..=i32::MAX;
+
+    const EUROPE: [(&str, u32, i32); 2] = [("PT2H", 3, -1), ("PT3H", 10, -1)];
 
     #[test]
     fn a_zone_is_known_by_its_rules() {
-        let march = ("PT2H", 3, -1);
         for (biases, changes, zone) in [
-            (("-PT1H", "-PT2H"), [march, ("PT3H", 10, -1)], "W. Europe Standard Time"),
+            (("-PT1H", "-PT2H"), EUROPE, "W. Europe Standard Time"),
             (("PT8H", "PT7H"), [("PT2H", 3, 2), ("PT2H", 11, 1)], "Pacific Standard Time"),
             (("-PT12H", "-PT13H"), [("PT2H", 9, -1), ("PT3H", 4, 1)], "New Zealand Standard Time"),
+            // As clients write it (MS docs: CreateItem).
+            (
+                ("P0DT5H0M0.0S", "P0DT4H0M0.0S"),
+                [("P0DT2H0M0.0S", 3, 2), ("P0DT2H0M0.0S", 11, 1)],
+                "Eastern Standard Time",
+            ),
         ] {
-            assert_eq!(defined(&definition(biases, changes), NOW), Some(zone));
+            assert_eq!(defined(&definition(biases, changes), YEARS), Some(zone));
         }
-        let odd = definition(("-PT1H", "-PT2H"), [march, ("PT3H", 9, 3)]);
-        assert_eq!(defined(&odd, NOW), None);
+        let odd = definition(("-PT1H", "-PT2H"), [EUROPE[0], ("PT3H", 9, 3)]);
+        assert_eq!(defined(&odd, YEARS), None);
+    }
+
+    #[test]
+    fn a_day_ends_a_moment_before_midnight() {
+        let change = |to: &str, month: u32, offset: &str| {
+            format!(
+                "<t:RecurringDayTransition><t:To Kind=\"Period\">{to}</t:To>\
+                 <t:TimeOffset>{offset}</t:TimeOffset><t:Month>{month}</t:Month>\
+                 <t:DayOfWeek>Saturday</t:DayOfWeek><t:Occurrence>1</t:Occurrence>\
+                 </t:RecurringDayTransition>"
+            )
+        };
+        for end in ["PT23H59M59.999S", "PT24H", "P1D"] {
+            let changes = change("d", 9, end) + &change("s", 4, end);
+            let santiago = whole(("PT4H", "PT3H"), &changes);
+            assert_eq!(defined(&santiago, YEARS), Some("Pacific SA Standard Time"), "{end}");
+        }
     }
 
     #[test]
     fn clocks_that_are_never_changed_have_one_offset() {
         let fixed = "<t:Transition><t:To>s</t:To></t:Transition>";
         let india = whole(("-PT5H30M", ""), fixed);
-        assert_eq!(defined(&india, NOW), Some("India Standard Time"));
-        assert_eq!(defined(&whole(("PT0S", ""), fixed), NOW), Some("UTC"));
-        assert_eq!(defined(&whole(("PT17M", ""), fixed), NOW), None);
+        assert_eq!(defined(&india, YEARS), Some("India Standard Time"));
+        assert_eq!(defined(&whole(("PT0S", ""), fixed), YEARS), Some("UTC"));
+        assert_eq!(defined(&whole(("PT17M", ""), fixed), YEARS), None);
     }
 
     #[test]
-    fn the_group_in_force_counts() {
-        let changes = [("PT2H", 3, -1), ("PT3H", 10, -1)];
-        let berlin = definition(("-PT1H", "-PT2H"), changes);
+    fn what_was_before_the_start_does_not_count() {
+        // The rules of 2007, from April and from December of 2006 on.
+        let rules = changes([("PT2H", 3, 2), ("PT2H", 11, 1)]);
+        let always = text(("PT8H", "PT7H"), &rules).replace("<t:To>0</t:To>", "<t:To>1</t:To>");
+        let pacific = Element::parse(&always).unwrap();
+        let (spring, winter) = (1_143_849_600, 1_164_931_200);
+        assert_eq!(super::defined(&pacific, spring, 2020), None);
+        assert_eq!(super::defined(&pacific, winter, 2020), Some("Pacific Standard Time"));
+    }
+
+    #[test]
+    fn every_group_counts_while_it_is_in_force() {
+        let berlin = definition(("-PT1H", "-PT2H"), EUROPE);
         // Before 2007 there were two hours all year, as in Johannesburg.
-        assert_eq!(defined(&berlin, 1_000_000_000), Some("South Africa Standard Time"));
-        assert_eq!(defined(&berlin, NOW), Some("W. Europe Standard Time"));
+        assert_eq!(defined(&berlin, 2001..=2005), Some("South Africa Standard Time"));
+        assert_eq!(defined(&berlin, 2007..=2020), Some("W. Europe Standard Time"));
+        assert_eq!(defined(&berlin, 2001..=2020), None);
+    }
+
+    /// Eastern time as MS docs show it (GetServerTimeZones): other days before 2007.
+    #[test]
+    fn rules_that_were_changed_are_followed() {
+        let change = |to: &str, month: u32, nth: i32| {
+            format!(
+                "<t:RecurringDayTransition><t:To Kind=\"Period\">{to}</t:To>\
+                 <t:TimeOffset>PT2H</t:TimeOffset><t:Month>{month}</t:Month>\
+                 <t:DayOfWeek>Sunday</t:DayOfWeek><t:Occurrence>{nth}</t:Occurrence>\
+                 </t:RecurringDayTransition>"
+            )
+        };
+        let old = change("d", 4, 1) + &change("s", 10, -1);
+        let new = change("d", 3, 2) + &change("s", 11, 1);
+        let eastern = Element::parse(&format!(
+            "<t:TimeZoneDefinition \
+             xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\" Id=\"odd\">\
+             <t:Periods><t:Period Bias=\"PT5H\" Id=\"s\"/><t:Period Bias=\"PT4H\" Id=\"d\"/>\
+             </t:Periods><t:TransitionsGroups><t:TransitionsGroup Id=\"0\">{old}\
+             </t:TransitionsGroup><t:TransitionsGroup Id=\"1\">{new}</t:TransitionsGroup>\
+             </t:TransitionsGroups><t:Transitions><t:Transition><t:To Kind=\"Group\">0</t:To>\
+             </t:Transition><t:AbsoluteDateTransition><t:To Kind=\"Group\">1</t:To>\
+             <t:DateTime>2007-01-01T00:00:00</t:DateTime></t:AbsoluteDateTransition>\
+             </t:Transitions></t:TimeZoneDefinition>"
+        ))
+        .unwrap();
+        for years in [1990..=2006, 1995..=i32::MAX, 2007..=i32::MAX, 2026..=2026] {
+            let zone = defined(&eastern, years.clone());
+            assert_eq!(zone, Some("Eastern Standard Time"), "{years:?}");
+        }
     }
 
     #[test]
     fn what_defines_nothing_is_no_zone() {
         let empty = Element::parse("<a/>").unwrap();
-        assert_eq!(defined(&empty, NOW), None);
-        for odd in ["PT", "x", "-PT99999999H"] {
+        assert_eq!(defined(&empty, YEARS), None);
+        for odd in ["PT", "x", "-PT99999999H", "P99999999D"] {
             let changes = [("PT2H", 13, -9), (odd, 10, 77)];
-            assert_eq!(defined(&definition((odd, odd), changes), NOW), None);
+            assert_eq!(defined(&definition((odd, odd), changes), YEARS), None);
         }
-        assert_eq!(defined(&whole(("-PT1H", ""), ""), NOW), None);
+        assert_eq!(defined(&whole(("-PT1H", ""), ""), YEARS), None);
+        let berlin = definition(("-PT1H", "-PT2H"), EUROPE);
+        let defined = |start| super::defined(&berlin, start, 2026);
+        // It ends before it begins; and no calendar goes as far.
+        assert_eq!(defined(1_800_000_000), None);
+        assert_eq!((defined(i64::MIN), defined(i64::MAX)), (None, None));
     }
 }

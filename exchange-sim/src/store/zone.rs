@@ -27,9 +27,9 @@ const ALIASES: [(&str, &str); 12] = [
     ("US/Pacific", "Pacific Standard Time"),
 ];
 
-/// Windows zones of 2026 that CLDR's table doesn't have yet, and their IANA names (Microsoft DST blog:
-/// "Interim guidance for British Columbia time zone changes 2026"; CLDR-19827).
-const OF_2026: [(&str, &str); 3] = [
+/// Windows zones that are newer than CLDR's table here, of provinces that stopped changing their
+/// clocks in 2026 (CLDR-19827).
+const NEWER: [(&str, &str); 3] = [
     ("Alberta Standard Time", "America/Edmonton"),
     ("British Columbia Standard Time", "America/Vancouver"),
     ("Manitoba Standard Time", "America/Winnipeg"),
@@ -56,8 +56,10 @@ impl Zone {
         if UTC_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
             return Some(Self::utc());
         }
-        let is_it = |known: &str| known.eq_ignore_ascii_case(name);
-        if let Some((id, _)) = OF_2026.iter().find(|(id, iana)| is_it(id) || is_it(iana)) {
+        let newer = |(id, iana): &&(&str, &str)| {
+            id.eq_ignore_ascii_case(name) || iana.eq_ignore_ascii_case(name)
+        };
+        if let Some((id, _)) = NEWER.iter().find(newer) {
             return Some(Self((*id).to_owned()));
         }
         if let Some(known) = windows(name) {
@@ -80,9 +82,12 @@ impl Zone {
 
     /// The rules of the zone.
     pub fn rules(&self) -> TimeZone {
-        let of_2026 = OF_2026.iter().find(|(id, _)| *id == self.0).map(|(_, iana)| *iana);
-        let iana = of_2026.or_else(|| windows(&self.0).map(|known| known.tzdb_id()));
-        let iana = iana.unwrap_or(&self.0);
+        let newer = NEWER.iter().find(|(id, _)| *id == self.0);
+        let iana = match (newer, windows(&self.0)) {
+            (Some((_, iana)), _) => *iana,
+            (None, Some(known)) => known.tzdb_id(),
+            (None, None) => self.0.as_str(),
+        };
         DATABASE.get(iana).unwrap_or(TimeZone::UTC)
     }
 
@@ -173,6 +178,8 @@ mod tests {
         for (name, id) in [
             ("W. Europe Standard Time", "W. Europe Standard Time"),
             ("Europe/Berlin", "W. Europe Standard Time"),
+            ("america/Vancouver", "British Columbia Standard Time"),
+            ("alberta standard time", "Alberta Standard Time"),
             ("Asia/Kolkata", "India Standard Time"),
             ("tzone://Microsoft/Utc", "UTC"),
             ("UTC", "UTC"),

@@ -267,6 +267,45 @@ mod tests {
         assert_eq!(read(&shifted.0, &shifted.1, zones, Some(true)), expected);
     }
 
+    /// As the server was given them, and moved to UTC, in every zone.
+    #[test]
+    fn days_come_back_in_every_zone() {
+        let first = date("2026-01-01");
+        for name in [
+            "UTC",
+            "Pacific SA Standard Time",
+            "Egypt Standard Time",
+            "Chatham Islands Standard Time",
+            "Line Islands Standard Time",
+            "UTC-11",
+            "British Columbia Standard Time",
+            "Morocco Standard Time",
+        ] {
+            for day in first.iter_days().take(730) {
+                let timing = Timing::AllDay {
+                    start: day,
+                    end: day + chrono::Days::new(1),
+                    zone: Some(name.to_owned()),
+                };
+                let mut members = Map::new();
+                write(&timing, &mut members);
+                let given = |member: &str| {
+                    DateTimeTimeZone::deserialize(&members[member]).expect("what was written")
+                };
+                let moved = |member: &str| {
+                    let at = given(member).instant().expect("an instant");
+                    let wall = DateTime::from_timestamp(at, 0).expect("a time").naive_utc();
+                    let text = wall.format("%Y-%m-%dT%H:%M:%S").to_string();
+                    self::at(&text, "UTC")
+                };
+                let zones = (Some(name), Some(name));
+                let read = |start, end| read(&start, &end, zones, Some(true));
+                assert_eq!(read(given("start"), given("end")), Some(timing.clone()), "{name}");
+                assert_eq!(read(moved("start"), moved("end")), Some(timing), "{name}");
+            }
+        }
+    }
+
     #[test]
     fn what_is_written_is_local_to_its_zone() {
         // 2026-10-25 00:30 and 01:30 UTC both show 02:30 in Berlin.

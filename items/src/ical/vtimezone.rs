@@ -127,7 +127,7 @@ fn yearly(rule: &str, start: NaiveDateTime, from: i64) -> Option<Yearly> {
         let value = value.trim();
         match key.trim() {
             "FREQ" => is_yearly = value == "YEARLY",
-            "BYMONTH" => month = value.parse().ok()?,
+            "BYMONTH" => month = value.parse().ok().filter(|month| (1..=12).contains(month))?,
             "BYDAY" => weekday = Some(nth_weekday(value)?),
             "BYMONTHDAY" => {
                 let all: Option<Vec<u32>> = value.split(',').map(|day| day.parse().ok()).collect();
@@ -152,7 +152,11 @@ fn yearly(rule: &str, start: NaiveDateTime, from: i64) -> Option<Yearly> {
 
 fn nth_weekday(value: &str) -> Option<(Option<i8>, Weekday)> {
     let (nth, day) = value.split_at_checked(value.len().checked_sub(2)?)?;
-    let nth = if nth.is_empty() { None } else { Some(nth.parse().ok().filter(|n| *n != 0)?) };
+    let nth = if nth.is_empty() {
+        None
+    } else {
+        Some(nth.parse().ok().filter(|n| matches!(n, -5..=-1 | 1..=5))?)
+    };
     Some((nth, weekday(day)?))
 }
 

@@ -55,6 +55,10 @@ pub(super) fn windows(key: &str) -> Option<&'static str> {
         "america/vancouver" => "british columbia standard time",
         "america/winnipeg" => "manitoba standard time",
         "america/coyhaique" => return Some("Magallanes Standard Time"),
+        // Their clocks have left those of the table's zone.
+        "america/scoresbysund" => return Some("Greenland Standard Time"),
+        "antarctica/casey" => return Some("W. Australia Standard Time"),
+        "antarctica/vostok" => return Some("West Asia Standard Time"),
         id => id,
     };
     IDS.into_iter().find(|id| id.eq_ignore_ascii_case(name))

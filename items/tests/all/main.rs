@@ -1,6 +1,7 @@
 //! The tests of this crate, as one program.
 
 mod bodies;
+mod clocks;
 mod digests;
 mod events;
 mod ical;

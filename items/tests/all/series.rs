@@ -10,23 +10,23 @@ use proptest::prelude::*;
 const STAMP: i64 = 1_795_600_000;
 
 /// A calendar with these events, each of which has what `lines` says.
-fn calendar(events: &[&str]) -> String {
+pub fn calendar(events: &[&str]) -> String {
     let events = events.iter().map(|lines| format!("BEGIN:VEVENT\n{lines}\nEND:VEVENT\n"));
     format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", events.collect::<String>())
 }
 
-fn one(text: &str) -> Event {
+pub fn one(text: &str) -> Event {
     let mut events = read(text.as_bytes()).events;
     assert_eq!(events.len(), 1, "{text}");
     events.remove(0)
 }
 
-fn warnings(text: &str) -> Vec<String> {
+pub fn warnings(text: &str) -> Vec<String> {
     read(text.as_bytes()).warnings.into_iter().map(|warning| warning.text).collect()
 }
 
 /// What became of each occurrence: the names of what is its own, or none where it is deleted.
-fn occurrences(event: &Event) -> Vec<(String, Option<Vec<String>>)> {
+pub fn occurrences(event: &Event) -> Vec<(String, Option<Vec<String>>)> {
     let own = |occurrence: &Occurrence| match occurrence {
         Occurrence::Deleted => None,
         Occurrence::Changed(own) => {
@@ -37,7 +37,7 @@ fn occurrences(event: &Event) -> Vec<(String, Option<Vec<String>>)> {
     all.map(|(date, occurrence)| (date.to_string(), own(occurrence))).collect()
 }
 
-fn changed(date: &str, names: &[&str]) -> (String, Option<Vec<String>>) {
+pub fn changed(date: &str, names: &[&str]) -> (String, Option<Vec<String>>) {
     (date.to_owned(), Some(names.iter().map(|&name| name.to_owned()).collect()))
 }
 
@@ -46,11 +46,11 @@ fn deleted(date: &str) -> (String, Option<Vec<String>>) {
 }
 
 /// The text once a patch is written over it.
-fn patched(text: &str, patch: Event) -> String {
+pub fn patched(text: &str, patch: Event) -> String {
     write_into(Some(text), &patch, STAMP)
 }
 
-fn subject(text: &str) -> Event {
+pub fn subject(text: &str) -> Event {
     Event { uid: Some("1".into()), subject: Some(text.into()), ..Event::default() }
 }
 
@@ -137,84 +137,6 @@ fn series_whose_zone_only_the_file_knows_stay_there() {
     }
     let day = text.replace(";TZID=Here:20261125T080000", ";VALUE=DATE;TZID=Here:20261125");
     assert!(matches!(one(&day).recurrence, Some(Recurrence::Rule(_))), "{day}");
-}
-
-/// A calendar whose zone `Here` has these parts, each with its offsets.
-fn defined(parts: &[(&str, &str, &str, &str)], events: &[&str]) -> String {
-    let parts = parts.iter().map(|(kind, from, to, lines)| {
-        format!("BEGIN:{kind}\nTZOFFSETFROM:{from}\nTZOFFSETTO:{to}\n{lines}\nEND:{kind}\n")
-    });
-    let zone = format!("BEGIN:VTIMEZONE\nTZID:Here\n{}END:VTIMEZONE\n", parts.collect::<String>());
-    calendar(events).replacen("BEGIN:VEVENT", &format!("{zone}BEGIN:VEVENT"), 1)
-}
-
-const SUMMER: (&str, &str, &str, &str) = (
-    "DAYLIGHT",
-    "+0100",
-    "+0200",
-    "DTSTART:19700329T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU",
-);
-const WINTER: (&str, &str, &str, &str) = (
-    "STANDARD",
-    "+0200",
-    "+0100",
-    "DTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU",
-);
-
-#[test]
-fn series_go_by_the_zone_that_keeps_the_clocks_of_a_definition() {
-    let master = "UID:1\nDTSTART;TZID=Here:20261125T080000\nDTEND;TZID=Here:20261125T090000\n\
-        RRULE:FREQ=DAILY\nEXDATE;TZID=Here:20270705T080000";
-    let moved = "UID:1\nRECURRENCE-ID;TZID=Here:20270706T080000\n\
-        DTSTART;TZID=Here:20270706T100000\nDTEND;TZID=Here:20270706T110000";
-    let text = defined(&[SUMMER, WINTER], &[master, moved]);
-    let event = one(&text);
-    assert!(matches!(event.recurrence, Some(Recurrence::Rule(_))), "{event:?}");
-    assert_eq!(event.zones().0.as_deref(), Some("Europe/Berlin"));
-    let expected = [("2027-07-05".to_owned(), None), changed("2027-07-06", &["timing"])];
-    assert_eq!(occurrences(&event), expected);
-    assert_eq!(warnings(&text), Vec::<String>::new());
-    // What stands there in the words of the file stays there in them.
-    let written = patched(&text, subject("y"));
-    assert!(written.contains("DTSTART;TZID=Here:20261125T080000"), "{written}");
-    assert_eq!(one(&written), Event { subject: Some("y".into()), ..event });
-}
-
-#[test]
-fn definitions_that_no_zone_keeps_are_no_zone() {
-    let master = "UID:1\nDTSTART;TZID=Here:20261125T080000\nRRULE:FREQ=DAILY";
-    let zone = |parts: &[(&str, &str, &str, &str)], master: &str| {
-        let event = one(&defined(parts, &[master]));
-        let known = matches!(event.recurrence, Some(Recurrence::Rule(_)));
-        known.then(|| event.zones().0.expect("a zone"))
-    };
-    let with = |lines| [SUMMER, (WINTER.0, WINTER.1, WINTER.2, lines)];
-    for (lines, expected) in [
-        (WINTER.3, Some("Europe/Berlin")),
-        (
-            "DTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=SU;BYMONTHDAY=25,26,27,28,29,30,31",
-            Some("Europe/Berlin"),
-        ),
-        // Another day, another hour, a rule that nobody reads, and nonsense.
-        ("DTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=1SU", None),
-        ("DTSTART:19701025T050000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU", None),
-        // Without it summer lasts.
-        ("DTSTART:19701025T030000", Some("Africa/Johannesburg")),
-        ("DTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU;BYWEEKNO=43", None),
-        ("DTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=13;BYDAY=-9SU", None),
-        ("DTSTART:soon", None),
-    ] {
-        assert_eq!(zone(&with(lines), master).as_deref(), expected, "{lines}");
-    }
-    // Changes that stand there one by one are right as long as the series goes on.
-    let listed = [
-        ("STANDARD", "+0100", "+0100", "DTSTART:20260101T000000"),
-        ("DAYLIGHT", "+0100", "+0200", "DTSTART:20260329T020000\nRDATE:20270328T020000"),
-        ("STANDARD", "+0200", "+0100", "DTSTART:20261025T030000\nRDATE:20271031T030000"),
-    ];
-    assert_eq!(zone(&listed, master), None);
-    let until = format!("{master};UNTIL=20271130T070000Z");
-    assert_eq!(zone(&listed, &until).as_deref(), Some("Europe/Berlin"));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 use items::zone;
+use std::collections::BTreeSet;
+use windows_timezones::WindowsTimezone;
 
 fn wall(day: (i32, u32, u32), hour: u32, minute: u32) -> NaiveDateTime {
     let day = NaiveDate::from_ymd_opt(day.0, day.1, day.2).expect("a date");
@@ -25,6 +27,12 @@ fn spellings_of_a_zone_are_one() {
         ("FLE Standard Time", "Europe/Kyiv"),
         ("Asia/Katmandu", "Asia/Kathmandu"),
         ("US/Pacific", "America/Los_Angeles"),
+        ("US/Eastern", "America/New_York"),
+        ("Etc/Zulu", "UTC"),
+        ("Asia/Saigon", "Asia/Ho_Chi_Minh"),
+        ("Asia/Rangoon", "Asia/Yangon"),
+        ("America/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        ("America/Godthab", "America/Nuuk"),
         ("UTC", "UTC"),
         ("Etc/UTC", "UTC"),
         ("Etc/GMT", "UTC"),
@@ -59,6 +67,16 @@ fn windows_ids_for_exchange() {
         ("Etc/UTC", "UTC"),
         ("Europe/London", "GMT Standard Time"),
         ("Kamchatka Standard Time", "Kamchatka Standard Time"),
+        ("America/Vancouver", "British Columbia Standard Time"),
+        ("Canada/Pacific", "British Columbia Standard Time"),
+        ("America/Edmonton", "Alberta Standard Time"),
+        ("Canada/Mountain", "Alberta Standard Time"),
+        ("America/Yellowknife", "Alberta Standard Time"),
+        ("America/Inuvik", "Alberta Standard Time"),
+        ("america/winnipeg", "Manitoba Standard Time"),
+        ("Canada/Central", "Manitoba Standard Time"),
+        ("manitoba standard time", "Manitoba Standard Time"),
+        ("US/Central", "Central Standard Time"),
     ] {
         assert_eq!(zone::windows(id), Some(name), "{id}");
     }
@@ -76,6 +94,13 @@ fn every_iana_zone_but_one_has_a_windows_id() {
 fn zones_that_windows_cannot_tell_apart_mean_the_same() {
     assert_eq!(zone::class("Europe/Vienna"), zone::class("W. Europe Standard Time"));
     assert_ne!(zone::class("Europe/Paris"), zone::class("Europe/Berlin"));
+    for (one, other) in [
+        ("America/Vancouver", "America/Los_Angeles"),
+        ("America/Edmonton", "America/Denver"),
+        ("America/Winnipeg", "America/Chicago"),
+    ] {
+        assert_ne!(zone::class(one), zone::class(other));
+    }
     assert_eq!(zone::class(" Customized Time Zone"), "Customized Time Zone");
     for tz in chrono_tz::TZ_VARIANTS {
         let class = zone::class(tz.name());
@@ -86,22 +111,114 @@ fn zones_that_windows_cannot_tell_apart_mean_the_same() {
     }
 }
 
-/// The rules that changed since chrono-tz's tz database (2025b).
+/// What became law in 2026, as the release notes of the tz database tell it (2026a to 2026f).
 #[test]
 fn offsets_are_those_of_november_2026() {
-    for (zone, hours) in [
-        ("America/Vancouver", -7),
-        ("Canada/Pacific", -7),
-        ("America/Winnipeg", -5),
-        ("America/Edmonton", -6),
-        ("America/Los_Angeles", -8),
-        ("Africa/Casablanca", 0),
-        ("Europe/Berlin", 1),
+    let summer = (2026, 7, 1);
+    for (zone, day, hours) in [
+        // British Columbia stays at -07, Alberta and the Northwest Territories at -06, Manitoba and
+        // the west of Ontario at -05: their clocks went forward on 2026-03-08 for the last time.
+        ("America/Vancouver", (2026, 2, 1), -8),
+        ("America/Vancouver", summer, -7),
+        ("America/Vancouver", (2026, 11, 25), -7),
+        ("Canada/Pacific", (2040, 1, 1), -7),
+        ("British Columbia Standard Time", (2026, 12, 1), -7),
+        ("America/Edmonton", (2026, 2, 1), -7),
+        ("America/Edmonton", (2026, 11, 25), -6),
+        ("America/Yellowknife", (2027, 1, 1), -6),
+        ("America/Inuvik", (2027, 1, 1), -6),
+        ("Alberta Standard Time", (2027, 1, 1), -6),
+        ("America/Winnipeg", (2026, 2, 1), -6),
+        ("America/Winnipeg", (2026, 11, 25), -5),
+        ("America/Rainy_River", (2027, 1, 1), -5),
+        ("Manitoba Standard Time", (2027, 1, 1), -5),
+        // Their neighbours go on as before.
+        ("America/Los_Angeles", (2026, 11, 25), -8),
+        ("Pacific Standard Time", (2026, 11, 25), -8),
+        ("Mountain Standard Time", (2026, 11, 25), -7),
+        ("Central Standard Time", (2026, 11, 25), -6),
+        // Morocco is back at +00 since 2026-09-20.
+        ("Africa/Casablanca", (2026, 9, 19), 1),
+        ("Africa/Casablanca", (2026, 9, 21), 0),
+        ("Morocco Standard Time", (2027, 7, 1), 0),
+        ("Africa/El_Aaiun", (2027, 2, 20), 0),
+        // Cuba leaves out the winter of 2026.
+        ("America/Havana", (2026, 12, 1), -4),
+        ("America/Havana", (2027, 12, 1), -5),
+        ("Europe/Berlin", (2026, 11, 25), 1),
     ] {
-        let instant = zone::to_instant(zone, wall((2026, 11, 25), 9, 0)).expect("known");
-        assert_eq!(zone::offset_seconds(zone, instant), Some(hours * 3600), "{zone}");
-        assert_eq!(zone::to_wall(zone, instant), Some(wall((2026, 11, 25), 9, 0)), "{zone}");
+        let instant = zone::to_instant(zone, wall(day, 9, 0)).expect("known");
+        assert_eq!(zone::offset_seconds(zone, instant), Some(hours * 3600), "{zone} {day:?}");
+        assert_eq!(zone::to_wall(zone, instant), Some(wall(day, 9, 0)), "{zone} {day:?}");
     }
+    // Moldova changes its clocks together with the European Union, at 01:00 UTC.
+    let spring = wall((2026, 3, 29), 0, 0).and_utc().timestamp();
+    for (minutes, hours) in [(-30, 2), (30, 2), (59, 2), (60, 3)] {
+        let offset = zone::offset_seconds("Europe/Chisinau", spring + minutes * 60);
+        assert_eq!(offset, Some(hours * 3600), "{minutes}");
+    }
+}
+
+#[test]
+fn clocks_before_1970_and_after_2100() {
+    for (zone, day, seconds) in [
+        ("Europe/Berlin", (1947, 6, 1), 3 * 3600),
+        ("Europe/Berlin", (1950, 7, 1), 3600),
+        ("America/New_York", (1850, 1, 1), -17_762),
+        ("America/New_York", (1943, 1, 1), -4 * 3600),
+        ("Asia/Kolkata", (1943, 1, 1), 23_400),
+        ("Europe/Berlin", (2150, 1, 1), 3600),
+        ("Europe/Berlin", (2150, 7, 1), 7200),
+        ("Australia/Sydney", (2150, 1, 1), 11 * 3600),
+        ("Australia/Sydney", (2150, 7, 1), 10 * 3600),
+        ("America/Vancouver", (2150, 1, 1), -7 * 3600),
+        ("Pacific/Auckland", (4400, 1, 1), 13 * 3600),
+        ("Asia/Tokyo", (4400, 7, 1), 9 * 3600),
+    ] {
+        let instant = zone::to_instant(zone, wall(day, 9, 0)).expect("known");
+        assert_eq!(zone::offset_seconds(zone, instant), Some(seconds), "{zone} {day:?}");
+        assert_eq!(zone::to_wall(zone, instant), Some(wall(day, 9, 0)), "{zone} {day:?}");
+    }
+}
+
+/// Every id of CLDR's table.
+fn windows_ids() -> BTreeSet<&'static str> {
+    let zones = chrono_tz::TZ_VARIANTS.into_iter();
+    zones.filter_map(|tz| Some(WindowsTimezone::try_from(tz).ok()?.name())).collect()
+}
+
+#[test]
+fn every_windows_id_comes_back() {
+    let mut ids = windows_ids();
+    assert!(ids.len() > 130, "{}", ids.len());
+    // Those that are newer than the table.
+    ids.extend([
+        "Alberta Standard Time",
+        "British Columbia Standard Time",
+        "Manitoba Standard Time",
+    ]);
+    for id in ids {
+        let name = zone::iana(id).unwrap_or_else(|| panic!("{id}"));
+        assert_eq!(zone::windows(name), Some(id), "{name}");
+        assert_eq!(zone::windows(&id.to_uppercase()), Some(id));
+        assert_eq!(zone::class(id), name, "{id}");
+    }
+}
+
+/// A series goes on by the clocks of the Windows zone that it is written in.
+#[test]
+fn a_zone_has_the_clocks_of_its_windows_zone() {
+    let mut differing = Vec::new();
+    for name in chrono_tz::TZ_VARIANTS.map(|tz| tz.name()) {
+        let Some(windows) = zone::windows(name) else { continue };
+        let first = wall((2026, 11, 25), 12, 0).and_utc().timestamp();
+        let days = (0..5 * 365).map(|day| first + day * 86_400);
+        let offset = zone::offset_seconds;
+        if days.into_iter().any(|at| offset(name, at) != offset(windows, at)) {
+            differing.push(name);
+        }
+    }
+    assert_eq!(differing, Vec::<&str>::new());
 }
 
 #[test]
