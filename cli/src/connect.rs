@@ -8,13 +8,15 @@ use entra_auth::{ClientSecret, TokenSource};
 use ews_adapter::EwsRemote;
 use graph_adapter::GraphRemote;
 use items::Digester;
+use items::calendars::Calendars;
+use items::hierarchy::Shelf;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store_sqlite::{LocalReplica, file};
 use sync_core::ids::ReplicaId;
-use sync_core::port::{Failure, Folder, Remote};
+use sync_core::port::{Failure, Files, Folder, Remote};
 use sync_driver::retry::{Limits, retry};
 use wire::{Meter, Metered, Transport};
 
@@ -28,20 +30,33 @@ pub struct Installation<'a> {
     pub state_id: &'a str,
     /// The state file's digester.
     pub digester: &'a Digester,
+    /// Where the bytes of attachments lie.
+    pub files: Arc<dyn Files>,
 }
 
 /// One side of a pair, reached.
 pub struct Replica {
     /// For the engine.
     pub remote: Arc<dyn Remote>,
-    /// The same, where it is a file on this machine: folders can be made there.
-    pub local: Option<Arc<LocalReplica>>,
+    /// Its calendars themselves.
+    pub calendars: Arc<Calendars>,
     /// What it costs.
     pub meter: Meter,
 }
 
 /// Both sides of a pair, reached.
 pub type Replicas = BTreeMap<ReplicaId, Replica>;
+
+/// Both sides of a pair, for the engine.
+pub type Remotes = BTreeMap<ReplicaId, Arc<dyn Remote>>;
+
+/// The calendars of both sides.
+pub struct Listed {
+    /// Those that can be kept the same.
+    pub folders: [Vec<Folder>; 2],
+    /// What there is besides, in sentences.
+    pub left_out: Vec<String>,
+}
 
 impl Installation<'_> {
     /// Prepares both sides of `pair`; nothing is sent yet.
@@ -63,7 +78,7 @@ impl Installation<'_> {
             None => None,
         };
         let (mailbox, state_id) = (side.mailbox.clone(), self.stamps_of(pair));
-        let remote: Arc<dyn Remote> = match &side.place {
+        let (remote, shelf): (Arc<dyn Remote>, Arc<dyn Shelf>) = match &side.place {
             Place::Ews { url, user, password, impersonate } => {
                 let password = self.secret(side, "password", password)?;
                 let config = ews_adapter::Config {
@@ -74,7 +89,8 @@ impl Installation<'_> {
                     state_id,
                     window,
                 };
-                Arc::new(EwsRemote::new(config, self.transport(&meter)?, digester))
+                let ews = EwsRemote::new(config, self.transport(&meter)?, digester.clone());
+                faces(ews.with_travel(pair.travel).with_files(self.files.clone()))
             }
             Place::Graph { base, authority, tenant, client, secret } => {
                 let credential = ClientSecret {
@@ -96,18 +112,18 @@ impl Installation<'_> {
                     now: self.context.now,
                     ..graph_adapter::Config::new(mailbox, state_id)
                 };
-                let remote = GraphRemote::new(config, transport, Arc::new(tokens), digester);
-                Arc::new(remote.map_err(|e| wrong(&e))?)
+                let graph = GraphRemote::new(config, transport, Arc::new(tokens), digester.clone());
+                let graph = graph.map_err(|e| wrong(&e))?;
+                faces(graph.with_travel(pair.travel).with_files(self.files.clone()))
             }
             Place::Local { path, .. } => {
-                let local = LocalReplica::open(path, &side.mailbox, digester, &state_id)
-                    .map_err(|e| local_problem(&e))?;
-                let local = Arc::new(local);
-                let remote: Arc<dyn Remote> = local.clone();
-                return Ok(Replica { remote, local: Some(local), meter });
+                let local = LocalReplica::open(path, &side.mailbox, digester.clone(), &state_id);
+                let local = local.map_err(|e| local_problem(&e))?;
+                faces(local.with_files(self.files.clone()))
             }
         };
-        Ok(Replica { remote, local: None, meter })
+        let calendars = Arc::new(Calendars::new(shelf, digester));
+        Ok(Replica { remote, calendars, meter })
     }
 
     /// What the stamps of `pair` are called: pairs that share a mailbox each keep their own.
@@ -136,21 +152,32 @@ impl Installation<'_> {
     }
 }
 
-/// Lists the folders of both sides at once. A server that can't be reached isn't waited for long:
+/// One replica as the engine's, and as the owner of its calendars.
+fn faces<R: Remote + Shelf + 'static>(replica: R) -> (Arc<dyn Remote>, Arc<dyn Shelf>) {
+    let replica = Arc::new(replica);
+    (replica.clone(), replica)
+}
+
+/// Lists the calendars of both sides at once. A server that can't be reached isn't waited for long:
 /// a person may be watching, and a scheduled run has a successor.
-pub async fn folders(pair: &Pair, replicas: &Replicas) -> Result<[Vec<Folder>; 2], Problem> {
-    let list = async |id: ReplicaId, side: &Side| -> Result<Vec<Folder>, Problem> {
-        let Some(replica) = replicas.get(&id) else { return Ok(vec![]) };
+pub async fn calendars(pair: &Pair, replicas: &Replicas) -> Result<Listed, Problem> {
+    let list = async |id: ReplicaId, side: &Side| -> Result<_, Problem> {
+        let Some(replica) = replicas.get(&id) else { return Ok((vec![], vec![])) };
         let limits = Limits { attempts: 2, time: Duration::from_secs(8), seed: u64::from(id.0) };
-        let folders = retry(limits, || replica.remote.folders()).await;
-        folders.map_err(|failure| {
+        let listed = retry(limits, || replica.calendars.all()).await;
+        let (folders, left_out) = listed.map_err(|failure| {
             let sentence = failure::sentence(id, side, &failure);
             Problem::new(exit(&failure), format!("{sentence} Nothing was written."))
-        })
+        })?;
+        let left_out: Vec<String> =
+            left_out.into_iter().map(|sentence| format!("{id} ({side}): {sentence}")).collect();
+        Ok((folders, left_out))
     };
     let (a, b) = tokio::join!(list(ReplicaId::A, &pair.a), list(ReplicaId::B, &pair.b));
     match (a, b) {
-        (Ok(a), Ok(b)) => Ok([a, b]),
+        (Ok((a, out_a)), Ok((b, out_b))) => {
+            Ok(Listed { folders: [a, b], left_out: [out_a, out_b].concat() })
+        }
         (Err(a), Err(b)) => {
             Err(Problem::new(a.exit.and(b.exit), format!("{}\n{}", a.sentence, b.sentence)))
         }

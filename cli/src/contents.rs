@@ -1,6 +1,6 @@
 //! What digests stand for, for people who have the state file.
 
-use items::{Event, show};
+use items::Content;
 use store_sqlite::SqliteStore;
 use sync_core::ids::{Digest, Field, LinkId};
 use sync_core::port::{Error, Loaded, Query, Store};
@@ -21,21 +21,21 @@ impl<'s> Contents<'s> {
         Self { store }
     }
 
-    /// The event behind a digest, if it is still kept.
-    pub fn event(&self, digest: Option<Digest>) -> Result<Option<Event>, Error> {
+    /// The item behind a digest, if it is still kept.
+    pub fn content(&self, digest: Option<Digest>) -> Result<Option<Content>, Error> {
         let Some(digest) = digest else { return Ok(None) };
         let bytes = self.store.blob(&digest)?;
-        Ok(bytes.and_then(|bytes| Event::from_canonical(&bytes).ok()))
+        Ok(bytes.and_then(|bytes| Content::from_canonical(&bytes).ok()))
     }
 
-    /// What the event behind a digest is called.
+    /// What the item behind a digest is called.
     pub fn title(&self, digest: Option<Digest>) -> Result<String, Error> {
-        Ok(self.event(digest)?.as_ref().map_or_else(|| UNKNOWN.to_owned(), show::title))
+        Ok(self.content(digest)?.map_or_else(|| UNKNOWN.to_owned(), |content| content.title()))
     }
 
-    /// A field of the event behind a digest, in words; `None` where it has none, or isn't kept.
+    /// A field of the item behind a digest, in words; `None` where it has none, or isn't kept.
     pub fn field(&self, digest: Option<Digest>, field: &Field) -> Result<Option<String>, Error> {
-        Ok(self.event(digest)?.and_then(|event| show::field_text(&event, field)))
+        Ok(self.content(digest)?.and_then(|content| content.field_text(field)))
     }
 
     /// The links of these ids that there are.

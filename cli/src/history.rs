@@ -3,7 +3,6 @@
 use crate::contents::{Contents, UNKNOWN, head};
 use crate::exit::Problem;
 use crate::output::short;
-use items::show;
 use std::collections::{BTreeMap, BTreeSet};
 use store_sqlite::SqliteStore;
 use sync_core::explain;
@@ -195,10 +194,10 @@ fn written(contents: Contents<'_>, plan: &sync_core::journal::Plan) -> Result<Ve
 /// What the sides of a conflict held.
 pub fn sides(contents: Contents<'_>, conflict: &Conflicted) -> Result<Vec<String>, Error> {
     let text = |content: Option<Digest>| -> Result<String, Error> {
-        Ok(match (contents.event(content)?, &conflict.field) {
+        Ok(match (contents.content(content)?, &conflict.field) {
             (None, _) => UNKNOWN.to_owned(),
-            (Some(event), Some(field)) => quoted(show::field_text(&event, field)),
-            (Some(event), None) => quoted(Some(show::title(&event))),
+            (Some(item), Some(field)) => quoted(item.field_text(field)),
+            (Some(item), None) => quoted(Some(item.title())),
         })
     };
     let mut lines = vec![];
@@ -222,8 +221,8 @@ fn change(
     new: Option<Digest>,
 ) -> Result<String, Error> {
     let text = |digest: Option<Digest>| -> Result<String, Error> {
-        Ok(match contents.event(digest)? {
-            Some(event) => quoted(show::field_text(&event, field)),
+        Ok(match contents.content(digest)? {
+            Some(item) => quoted(item.field_text(field)),
             None => UNKNOWN.to_owned(),
         })
     };

@@ -1,10 +1,11 @@
 //! Which item people mean: a link's id or the beginning of one, or words of its subject.
 
+use crate::calendars;
 use crate::config::Config;
 use crate::contents::{Contents, links};
 use crate::exit::Problem;
 use crate::output::{count, short};
-use items::{field::Name, show};
+use items::field::Name;
 use store_sqlite::SqliteStore;
 use sync_core::ids::{LinkId, PairId};
 use sync_core::port::{Query, Store};
@@ -54,10 +55,11 @@ fn each(
     found: &mut Vec<Link>,
 ) -> Result<(), Problem> {
     let contents = Contents::new(store);
-    for pair in config.file.pair.keys() {
+    let pairs = config.file.pair.keys();
+    for pair in pairs.flat_map(|pair| [PairId(pair.clone()), calendars::id(pair)]) {
         let mut after = None;
         loop {
-            let query = Query::All { pair: PairId(pair.clone()), after, limit: PAGE };
+            let query = Query::All { pair: pair.clone(), after, limit: PAGE };
             let page = links(store, query)?;
             let Some(last) = page.last() else { break };
             after = Some(last.id);
@@ -78,10 +80,10 @@ fn ambiguous(store: &SqliteStore, text: &str, several: &[Link]) -> Result<String
         count(several.len() as u64, "item")
     )];
     for link in several.iter().take(LISTED) {
-        let event = contents.event(link.content())?.unwrap_or_default();
-        let when = show::field_text(&event, &Name::Timing.field()).unwrap_or_default();
+        let title = contents.title(link.content())?;
+        let when = contents.field(link.content(), &Name::Timing.field())?.unwrap_or_default();
         let gone = if link.buried { " (deleted)" } else { "" };
-        lines.push(format!("  {}  {}  {when}{gone}", link.id, short(&show::title(&event), 50)));
+        lines.push(format!("  {}  {}  {when}{gone}", link.id, short(&title, 50)));
     }
     if several.len() > LISTED {
         lines.push(format!("  … and {} more", several.len() - LISTED));

@@ -3,6 +3,7 @@
 mod account;
 mod args;
 mod bundle;
+mod calendars;
 mod collections;
 mod command;
 mod config;

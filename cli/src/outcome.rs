@@ -175,13 +175,13 @@ impl Outcome {
 }
 
 impl SideCounts {
-    /// Adds what the engine counted.
-    pub fn take(&mut self, counted: &Counted) {
-        self.created = counted.created;
-        self.updated = counted.updated;
-        self.deleted = counted.deleted;
-        self.unchanged = counted.unchanged;
-        self.throttled_ms = counted.throttled_ms;
+    /// Adds what the engine counted, with what it left as it was where that is to be told.
+    pub fn take(&mut self, counted: &Counted, unchanged: bool) {
+        self.created += counted.created;
+        self.updated += counted.updated;
+        self.deleted += counted.deleted;
+        self.unchanged += if unchanged { counted.unchanged } else { 0 };
+        self.throttled_ms += counted.throttled_ms;
     }
 
     fn told(&self, dry: bool) -> String {

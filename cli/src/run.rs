@@ -1,23 +1,24 @@
 //! One run of one pair: reach both sides, let the engine do its work, say what came of it.
 
-use crate::collections;
-use crate::config::{Config, Pair};
-use crate::connect::{self, Installation, Replicas};
+use crate::calendars::{self, Kept, Planned};
+use crate::config::{Calendars, Config, Pair, Place};
+use crate::connect::{self, Installation, Remotes, Replicas};
 use crate::contents::{Contents, head};
 use crate::context::{BUILD, Context};
 use crate::exit::{Exit, Problem};
 use crate::failure;
 use crate::outcome::{Held, Outcome, SideCounts, Skipped};
-use crate::output::count;
+use crate::output::{self, count};
 use crate::progress::{Progress, Watched};
-use items::Digester;
+use items::{Digester, Travel};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use store_sqlite::SqliteStore;
 use sync_core::engine::{Ended, Mode, Order, Report, Stop};
 use sync_core::explain;
 use sync_core::ids::{IntentKey, LinkId, PairId, ReplicaId, RunId};
 use sync_core::journal::{BrakeReason, Configured, Entry, Op, Outcome as Became, Reason, Seq};
-use sync_core::policy::Policy;
+use sync_core::policy::{Direction, Policy};
 use sync_core::port::{Loaded, Query, Store, Trouble};
 use sync_driver::Driver;
 
@@ -39,6 +40,8 @@ pub struct Task<'a> {
     pub repeat: &'a str,
     /// The digest of the configuration that a plan was made for.
     pub planned_for: Option<&'a str>,
+    /// What a plan says of the list of calendars, if it was made with one.
+    pub calendars: Option<&'a Planned>,
 }
 
 /// What came of it, and where the journal stands.
@@ -49,12 +52,44 @@ pub struct Ran {
     pub seq: Seq,
     /// A digest of what is to be kept the same, and how.
     pub configured: String,
+    /// The same for the list of calendars, where that is kept the same.
+    pub calendars: Option<Planned>,
+}
+
+/// The parts of a run, each with a journal of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The list of calendars.
+    Calendars,
+    /// What they hold.
+    Events,
+}
+
+impl Part {
+    fn id(self, pair: &Pair) -> PairId {
+        match self {
+            Self::Calendars => calendars::id(&pair.name),
+            Self::Events => PairId(pair.name.clone()),
+        }
+    }
+}
+
+/// A part of a run that is to be done.
+pub struct Leg {
+    /// Which.
+    pub part: Part,
+    /// What to keep the same, and how.
+    pub configured: Configured,
+    /// How far to go.
+    pub mode: Mode,
+    /// The number of deletes and rewrites that a person agreed to.
+    pub allowed: Option<u64>,
 }
 
 /// Runs `pair`. Whatever goes wrong is part of the outcome, so that other pairs go on.
 pub async fn run(task: &Task<'_>, pair: &Pair, store: &mut SqliteStore) -> Ran {
     let outcome = Outcome::nothing(&pair.name);
-    let mut ran = Ran { outcome, seq: Seq(0), configured: String::new() };
+    let mut ran = Ran { outcome, seq: Seq(0), configured: String::new(), calendars: None };
     if let Err(problem) = attempt(task, pair, store, &mut ran).await {
         ran.outcome.fail(problem);
     }
@@ -74,8 +109,10 @@ async fn attempt(
         config: task.config,
         state_id: &state_id,
         digester: &digester,
+        files: Arc::new(store.files()?),
     };
     let replicas = installation.connect(pair)?;
+    warn(task, pair, &mut ran.outcome);
     let done = reached(task, pair, store, &digester, &replicas, ran).await;
     for (id, counts) in [(ReplicaId::A, &mut ran.outcome.a), (ReplicaId::B, &mut ran.outcome.b)] {
         if let Some(replica) = replicas.get(&id) {
@@ -88,6 +125,29 @@ async fn attempt(
     done
 }
 
+/// Says beforehand whom Graph will mail: it can't be taken back.
+fn warn(task: &Task<'_>, pair: &Pair, outcome: &mut Outcome) {
+    let writes_to = |id| match pair.direction {
+        Direction::TwoWay => true,
+        Direction::From(from) => from != id,
+    };
+    for (id, side) in [(ReplicaId::A, &pair.a), (ReplicaId::B, &pair.b)] {
+        let is_graph = matches!(side.place, Place::Graph { .. });
+        if pair.travel != Travel::Write || !is_graph || !writes_to(id) {
+            continue;
+        }
+        let sentence = format!(
+            "attendees = \"write\": Graph mails the attendees of every meeting that a run creates, \
+             changes or deletes in {id} ({side})"
+        );
+        match task.mode {
+            Mode::DryRun => {}
+            Mode::Sync | Mode::Apply(_) => output::note(format!("evensync: {sentence}")),
+        }
+        outcome.sentences.push(sentence);
+    }
+}
+
 async fn reached(
     task: &Task<'_>,
     pair: &Pair,
@@ -96,62 +156,79 @@ async fn reached(
     replicas: &Replicas,
     ran: &mut Ran,
 ) -> Result<(), Problem> {
-    let folders = tokio::select! {
-        folders = connect::folders(pair, replicas) => folders?,
+    let listed = tokio::select! {
+        listed = connect::calendars(pair, replicas) => listed?,
         () = task.context.stopper.stopped() => return Err(stopped(&ran.outcome)),
     };
-    let matched = collections::matched(pair, replicas, folders, digester)?;
-    ran.outcome.sentences.extend(matched.left_out);
+    if pair.calendars == Calendars::All {
+        ran.outcome.sentences.extend(listed.left_out.iter().cloned());
+    }
+    let kept = calendars::keep(task, pair, store, digester, (replicas, &listed), ran)?;
+    let Kept { collections: Some(collections), allowed } = kept else { return Ok(()) };
     let configured = Configured {
-        collections: matched.folders,
+        collections,
         policy: policy(pair, replicas),
         fingerprint: fingerprint(pair, digester),
     };
-    ran.configured = digest(&configured, digester);
+    ran.configured = digest(&configured, pair.travel, digester);
     if task.planned_for.is_some_and(|planned| planned != ran.configured) {
-        return Err(Problem::failed(format!(
-            "the plan was made for another configuration of this pair; nothing was written. Make a \
-             new one with `{}`.",
-            task.config.command(&["sync", &pair.name, "--plan-out", "FILE"])
-        )));
+        return Err(replan(task, pair));
     }
-    let id = PairId(pair.name.clone());
+    let leg = Leg { part: Part::Events, configured, mode: task.mode, allowed };
+    let remotes = replicas.iter().map(|(id, replica)| (*id, replica.remote.clone())).collect();
+    let report = perform(task, pair, store, digester, (remotes, leg), ran)?;
+    ran.seq = report.seq;
+    tell(task, (pair, Part::Events), store, report, ran)
+}
+
+/// What to do where a plan was made for something else.
+pub fn replan(task: &Task<'_>, pair: &Pair) -> Problem {
+    Problem::failed(format!(
+        "the plan was made for another configuration of this pair; nothing was written. Make a new \
+         one with `{}`.",
+        task.config.command(&["sync", &pair.name, "--plan-out", "FILE"])
+    ))
+}
+
+/// Lets the engine do a part of a run.
+pub fn perform(
+    task: &Task<'_>,
+    pair: &Pair,
+    store: &mut SqliteStore,
+    digester: &Digester,
+    (remotes, leg): (Remotes, Leg),
+    ran: &mut Ran,
+) -> Result<Report, Problem> {
+    let id = leg.part.id(pair);
     let before = head(&*store, &id)?.seq;
     let order = Order {
-        pair: id,
+        pair: id.clone(),
         run: RunId(task.run.to_owned()),
         nonce: task.context.dice.number()?,
         build: BUILD.to_owned(),
-        configured,
-        mode: task.mode,
-        allowed: task.allowed,
+        configured: leg.configured,
+        mode: leg.mode,
+        allowed: leg.allowed,
     };
     ran.outcome.began = true;
-    let ended = drive(task, pair, store, digester, replicas, order);
-    match ended {
+    let stop = match drive(task, pair, store, digester, remotes, order) {
         Ok(mut report) => {
-            ran.seq = report.seq;
-            ran.outcome.steps = std::mem::take(&mut report.steps);
-            tell(task, pair, store, report, &mut ran.outcome)
+            ran.outcome.steps.append(&mut report.steps);
+            return Ok(report);
         }
-        Err(stop) => {
-            recount(store, &pair.name, before, &mut ran.outcome)?;
-            Err(match stop {
-                Stop::Cancelled => stopped(&ran.outcome),
-                Stop::Store(error) => {
-                    let problem = Problem::from(error);
-                    Problem::new(
-                        problem.exit,
-                        format!("{}. {}", problem.sentence, written(&ran.outcome)),
-                    )
-                }
-                Stop::Killed | Stop::Confused(_) => Problem::failed(format!(
-                    "{stop}: a defect of evensync. {}",
-                    written(&ran.outcome)
-                )),
-            })
+        Err(stop) => stop,
+    };
+    recount(store, id, before, &mut ran.outcome)?;
+    Err(match stop {
+        Stop::Cancelled => stopped(&ran.outcome),
+        Stop::Store(error) => {
+            let problem = Problem::from(error);
+            Problem::new(problem.exit, format!("{}. {}", problem.sentence, written(&ran.outcome)))
         }
-    }
+        Stop::Killed | Stop::Confused(_) => {
+            Problem::failed(format!("{stop}: a defect of evensync. {}", written(&ran.outcome)))
+        }
+    })
 }
 
 fn drive(
@@ -159,13 +236,13 @@ fn drive(
     pair: &Pair,
     store: &mut SqliteStore,
     digester: &Digester,
-    replicas: &Replicas,
+    remotes: Remotes,
     order: Order,
 ) -> Result<Report, Stop> {
     let mut progress = Progress::new(&pair.name, task.watched);
     let driver = Driver {
         store,
-        remotes: replicas.iter().map(|(id, replica)| (*id, replica.remote.clone())).collect(),
+        remotes,
         digester: digester.clone(),
         clock: task.context.clock,
         stopper: task.context.stopper.clone(),
@@ -186,7 +263,7 @@ fn policy(pair: &Pair, replicas: &Replicas) -> Policy {
 }
 
 /// A digest of all whose change means that deletes may not be meant.
-fn fingerprint(pair: &Pair, digester: &Digester) -> String {
+pub fn fingerprint(pair: &Pair, digester: &Digester) -> String {
     let side = |side: &crate::config::Side| {
         let mailbox = side.mailbox.to_ascii_lowercase();
         serde_json::json!([side.place.kind(), side.place.address(), mailbox])
@@ -196,9 +273,15 @@ fn fingerprint(pair: &Pair, digester: &Digester) -> String {
 }
 
 /// A digest of all that decides what a run does.
-fn digest(configured: &Configured, digester: &Digester) -> String {
+pub fn digest(configured: &Configured, travel: Travel, digester: &Digester) -> String {
     let text = serde_json::to_string(configured).expect("the journal keeps it in the same form");
-    digester.text("configured", &text).to_string()
+    // A plan that was made to mail nobody is no plan for a run that would.
+    let travel = match travel {
+        Travel::Carry => "",
+        Travel::Note => "note",
+        Travel::Write => "write",
+    };
+    digester.text("configured", &(text + travel)).to_string()
 }
 
 fn stopped(outcome: &Outcome) -> Problem {
@@ -215,25 +298,32 @@ fn written(outcome: &Outcome) -> &'static str {
 }
 
 /// Puts a report into words.
-fn tell(
+pub fn tell(
     task: &Task<'_>,
-    pair: &Pair,
+    (pair, part): (&Pair, Part),
     store: &SqliteStore,
     report: Report,
-    outcome: &mut Outcome,
+    ran: &mut Ran,
 ) -> Result<(), Problem> {
-    outcome.exit = report.exit();
-    outcome.conflicts = report.conflicts;
-    let counts = |id| report.sides.get(&id).copied().unwrap_or_default();
-    outcome.a.take(&counts(ReplicaId::A));
-    outcome.b.take(&counts(ReplicaId::B));
-    outcome.skipped = skipped(store, &report)?;
-    outcome.disputed = disputed(store, pair, &report)?;
+    let outcome = &mut ran.outcome;
+    outcome.exit = Exit::from_code(outcome.exit).and(Exit::from_code(report.exit())).code();
+    outcome.conflicts += report.conflicts;
+    for (id, counts) in [(ReplicaId::A, &mut outcome.a), (ReplicaId::B, &mut outcome.b)] {
+        let counted = report.sides.get(&id).copied().unwrap_or_default();
+        counts.take(&counted, part == Part::Events);
+    }
+    outcome.skipped.extend(skipped(store, &report)?);
+    outcome.disputed += disputed(store, part.id(pair), &report)?;
     match &report.ended {
         Ended::Clean => {}
         Ended::Braked { brake, number } => {
             let held = held(brake, *number, task.repeat);
-            outcome.sentences.push(brake_sentence(&held, pair, task.config));
+            outcome.sentences.push(match part {
+                Part::Calendars => {
+                    calendars::brake_sentence(&report, brake, &held, pair, task.config)
+                }
+                Part::Events => brake_sentence(&held, pair, task.config, outcome.wrote()),
+            });
             outcome.held = Some(held);
         }
         Ended::MoreToDo => outcome.sentences.push(
@@ -295,7 +385,7 @@ fn held(brake: &BrakeReason, number: u64, repeat: &str) -> Held {
     Held { reason, number, limit, side, command: format!("{repeat} --force-delete {number}") }
 }
 
-fn brake_sentence(held: &Held, pair: &Pair, config: &Config) -> String {
+fn brake_sentence(held: &Held, pair: &Pair, config: &Config, calendars: bool) -> String {
     let number = count(held.number, "delete or rewrite")
         .replace("delete or rewrites", "deletes and rewrites");
     let why = match (held.limit, &held.side) {
@@ -312,8 +402,9 @@ fn brake_sentence(held: &Held, pair: &Pair, config: &Config) -> String {
              {number}"
         ),
     };
+    let but = if calendars { ", except of calendars themselves" } else { "" };
     format!(
-        "A brake stopped the run: {why}. No delete, rewrite or create was sent.\nLook at them with \
+        "A brake stopped the run: {why}. No delete, rewrite or create was sent{but}.\nLook at them with \
          `{}`. If they are meant, run:\n  {}",
         config.command(&["sync", &pair.name, "--dry-run"]),
         held.command
@@ -350,8 +441,8 @@ fn skipped(store: &SqliteStore, report: &Report) -> Result<Vec<Skipped>, Problem
 }
 
 /// Counts the items of which a conflict waits for a person, and that are not set aside besides.
-fn disputed(store: &SqliteStore, pair: &Pair, report: &Report) -> Result<usize, Problem> {
-    let query = Query::Conflicts(Some(PairId(pair.name.clone())));
+fn disputed(store: &SqliteStore, pair: PairId, report: &Report) -> Result<usize, Problem> {
+    let query = Query::Conflicts(Some(pair));
     let conflicts = match store.load(&query)? {
         Loaded::Conflicts(conflicts) => conflicts,
         Loaded::Head(_) | Loaded::Links(_) | Loaded::Counts(_) => vec![],
@@ -365,11 +456,10 @@ fn disputed(store: &SqliteStore, pair: &Pair, report: &Report) -> Result<usize, 
 /// Counts from the journal what a run did that could not report itself.
 fn recount(
     store: &SqliteStore,
-    pair: &str,
+    pair: PairId,
     before: Seq,
     outcome: &mut Outcome,
 ) -> Result<(), Problem> {
-    let pair = PairId(pair.to_owned());
     let mut open: BTreeMap<IntentKey, (ReplicaId, Op)> = BTreeMap::new();
     let mut after = before;
     loop {

@@ -2,7 +2,7 @@
 
 use crate::contents::Contents;
 use crate::output::{Table, short};
-use items::{field::Name, show};
+use items::field::Name;
 use serde_json::{Value, json};
 use sync_core::engine::Step;
 use sync_core::explain;
@@ -108,13 +108,13 @@ pub fn json(contents: Contents<'_>, steps: &[Step]) -> Result<Vec<Value>, Error>
     steps
         .iter()
         .map(|step| {
-            let event = match contents.links(&[step.link])?.first() {
-                Some(link) => contents.event(link.content())?,
+            let item = match contents.links(&[step.link])?.first() {
+                Some(link) => contents.content(link.content())?,
                 None => None,
             };
             Ok(json!({
                 "link": step.link,
-                "subject": event.as_ref().map(show::title),
+                "subject": item.map(|item| item.title()),
                 "verdicts": step.decision.verdicts,
                 "writes": step.decision.plans,
             }))

@@ -14,8 +14,32 @@ use sync_core::port::{Failure, Folder, FolderKind, Trouble};
 const PAGES_MAX: usize = 1000;
 const DEFAULTS: [Distinguished; 2] = [Distinguished::Calendar, Distinguished::DeletedItems];
 
+/// Where the folders lie.
+pub(crate) struct Tree {
+    /// All folders, by id.
+    pub(crate) folders: BTreeMap<String, Listed>,
+    calendar: Option<String>,
+    trash: Option<String>,
+}
+
 /// All folders but Deleted Items and what lies in it.
 pub(crate) async fn list(remote: &EwsRemote) -> Result<Vec<Folder>, Failure> {
+    let tree = read(remote).await?;
+    Ok(tree
+        .folders
+        .values()
+        .filter(|folder| !tree.is_in_trash(folder))
+        .map(|folder| Folder {
+            id: FolderId(folder.id.clone()),
+            name: folder.name.clone(),
+            kind: kind(folder),
+            is_default: tree.is_default(folder),
+        })
+        .collect())
+}
+
+/// Reads the folders, and which of them are the default calendar and the trash.
+pub(crate) async fn read(remote: &EwsRemote) -> Result<Tree, Failure> {
     let body = get_folder::request(&DEFAULTS, remote.owner.as_deref());
     let call = Call { operation: "GetFolder", effect: Effect::Read, zone: None, body: &body };
     let ids = batch::exchange(&remote.caller, call, DEFAULTS.len(), |messages| {
@@ -36,33 +60,35 @@ pub(crate) async fn list(remote: &EwsRemote) -> Result<Vec<Folder>, Failure> {
     });
     let ids = ids.await??;
     let (calendar, trash) = (ids.first().cloned().flatten(), ids.get(1).cloned().flatten());
-    let listed = hierarchy(remote).await?;
-    let in_trash =
-        |folder: &Listed| trash.as_deref().is_some_and(|t| lies_below(&listed, folder, t));
-    Ok(listed
-        .values()
-        .filter(|folder| !in_trash(folder))
-        .map(|folder| Folder {
-            id: FolderId(folder.id.clone()),
-            name: folder.name.clone(),
-            kind: kind(folder),
-            is_default: calendar.as_deref().is_some_and(|c| entry_id::same(c, &folder.id)),
-        })
-        .collect())
+    Ok(Tree { folders: hierarchy(remote).await?, calendar, trash })
+}
+
+impl Tree {
+    /// Whether a folder is the mailbox's default calendar.
+    pub(crate) fn is_default(&self, folder: &Listed) -> bool {
+        self.calendar.as_deref().is_some_and(|calendar| entry_id::same(calendar, &folder.id))
+    }
+
+    /// Whether a folder is Deleted Items, or lies in it.
+    pub(crate) fn is_in_trash(&self, folder: &Listed) -> bool {
+        self.trash.as_deref().is_some_and(|trash| lies_below(&self.folders, folder, trash))
+    }
 }
 
 async fn hierarchy(remote: &EwsRemote) -> Result<BTreeMap<String, Listed>, Failure> {
     let mut listed = BTreeMap::new();
     let mut state: Option<String> = None;
     for _ in 0..PAGES_MAX {
-        let body = sync_hierarchy::request(state.as_deref(), remote.owner.as_deref());
+        let body =
+            sync_hierarchy::request(state.as_deref(), remote.owner.as_deref(), &remote.property);
         let call = Call {
             operation: "SyncFolderHierarchy",
             effect: Effect::Read,
             zone: None,
             body: &body,
         };
-        let page = batch::single(&remote.caller, call, sync_hierarchy::page).await?;
+        let read = |message: &crate::soap::Element| sync_hierarchy::page(message, &remote.property);
+        let page = batch::single(&remote.caller, call, read).await?;
         listed.extend(page.folders.into_iter().map(|folder| (folder.id.clone(), folder)));
         for gone in page.gone {
             listed.remove(&gone);
@@ -95,7 +121,7 @@ fn lies_below(listed: &BTreeMap<String, Listed>, folder: &Listed, ancestor: &str
 
 /// What a folder holds. One without class holds notes, that is messages (Mozilla bug 2009429);
 /// birthdays are a view that the server makes of contacts.
-fn kind(folder: &Listed) -> FolderKind {
+pub(crate) fn kind(folder: &Listed) -> FolderKind {
     let class = folder.class.as_deref().unwrap_or_default().trim().to_ascii_lowercase();
     let is = |base: &str| class == base || class.starts_with(&format!("{base}."));
     match folder.element.as_str() {

@@ -7,11 +7,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod attached;
 mod batch;
 mod entry_id;
 mod failure;
 mod fetch;
 mod folders;
+mod hierarchy;
 mod map;
 mod ops;
 mod probe;
@@ -28,11 +30,11 @@ use items::Digester;
 use items::field::Name;
 use items::people::Travel;
 use secrecy::SecretString;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use sync_core::ids::{Cursor, FolderId, RemoteId};
 use sync_core::port::{
-    Capabilities, Failure, Fetched, Folder, Page, Probe, Probed, Remote, Write, Written,
+    Capabilities, Failure, Fetched, Files, Folder, Page, Probe, Probed, Remote, Write, Written,
 };
 use transport::Caller;
 use url::Url;
@@ -78,6 +80,7 @@ pub struct EwsRemote {
     owner: Option<String>,
     mailbox: String,
     travel: Travel,
+    files: Option<Arc<dyn Files>>,
     property: stamp::Property,
     window: Option<(i64, i64)>,
     digester: Digester,
@@ -96,7 +99,15 @@ impl EwsRemote {
             digester,
             mailbox: config.mailbox,
             travel: Travel::Carry,
+            files: None,
         }
+    }
+
+    /// Synchronises attachments, whose bytes lie in `files`; without, there are none.
+    #[must_use]
+    pub fn with_files(mut self, files: Arc<dyn Files>) -> Self {
+        self.files = Some(files);
+        self
     }
 
     /// Lets the people of an event travel so where the server doesn't know them; by default in a
@@ -122,12 +133,17 @@ impl EwsRemote {
 #[async_trait]
 impl Remote for EwsRemote {
     fn capabilities(&self) -> Capabilities {
+        let emptied_by = [Name::Timing, Name::Recurrence].into_iter().map(Name::field).collect();
+        let mut fields = items::field::all();
+        let mut late = BTreeMap::from([(Name::Occurrences.field(), emptied_by)]);
+        if self.files.is_some() {
+            late.insert(Name::Attachments.field(), BTreeSet::new());
+        } else {
+            fields.remove(&Name::Attachments.field());
+        }
         Capabilities {
-            fields: held(),
-            late: BTreeMap::from([(
-                Name::Occurrences.field(),
-                [Name::Timing, Name::Recurrence].into_iter().map(Name::field).collect(),
-            )]),
+            fields,
+            late,
             dedupes_creates: false,
             create_grace_ms: GRACE_MS,
             write_grace_ms: GRACE_MS,
@@ -153,11 +169,4 @@ impl Remote for EwsRemote {
     async fn probe(&self, probes: &[Probe]) -> Result<Vec<Probed>, Failure> {
         probe::all(self, probes).await
     }
-}
-
-/// The fields that are read and written here.
-fn held() -> std::collections::BTreeSet<sync_core::ids::Field> {
-    let mut fields = items::field::all();
-    fields.remove(&Name::Attachments.field());
-    fields
 }

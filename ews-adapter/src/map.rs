@@ -1,5 +1,6 @@
 //! Calendar items as events, and events as calendar items.
 
+pub(crate) mod attachment;
 pub(crate) mod draft;
 pub(crate) mod event;
 pub(crate) mod people;

@@ -1,5 +1,7 @@
 //! One file per operation: its request, and what its response messages say.
 
+pub(crate) mod attachment;
+pub(crate) mod change_folder;
 pub(crate) mod create_item;
 pub(crate) mod delete_item;
 pub(crate) mod find_item;

@@ -21,12 +21,18 @@ pub(crate) async fn read(
     ids: &[&str],
     brake: &Brake,
 ) -> Result<Vec<Read>, Failure> {
-    let mut items = get_all(remote, ids, brake, |item| reading.standing(item)).await?;
+    let shape = match remote.files {
+        Some(_) => Shape::EventWithAttachments(&remote.property),
+        None => Shape::Event(&remote.property),
+    };
+    let mut items = get_all(remote, (shape, ids), brake, |item| reading.standing(item)).await?;
     let exceptions: Vec<Exception> =
         items.iter().flatten().flat_map(|standing| standing.exceptions.clone()).collect();
     let ids: Vec<&str> = exceptions.iter().map(|exception| exception.id.as_str()).collect();
     let take = |item: &Element| event::event(item).map_err(Fetched::Unreadable);
-    let mut read = get_all(remote, &ids, brake, take).await?.into_iter();
+    // What is attached to an occurrence isn't synchronised.
+    let asked = (Shape::Event(&remote.property), &ids[..]);
+    let mut read = get_all(remote, asked, brake, take).await?.into_iter();
     for item in &mut items {
         if let Ok(standing) = item {
             let own = std::mem::take(&mut standing.exceptions);
@@ -72,7 +78,7 @@ fn unreadable(fetched: Fetched, exception: &Exception) -> Trouble {
 /// ones where it can't answer for all of it at once.
 async fn get_all<T>(
     remote: &EwsRemote,
-    ids: &[&str],
+    (shape, ids): (Shape<'_>, &[&str]),
     brake: &Brake,
     take: impl Fn(&Element) -> Result<T, Fetched>,
 ) -> Result<Vec<Result<T, Fetched>>, Failure> {
@@ -84,7 +90,7 @@ async fn get_all<T>(
         }
         let waiting = &ids[results.len()..];
         let asked = &waiting[..size.min(waiting.len())];
-        let (read, failure) = get(remote, asked, &take).await;
+        let (read, failure) = get(remote, (shape, asked), &take).await;
         let stuck = read.is_empty();
         results.extend(read);
         match failure {
@@ -111,10 +117,10 @@ fn is_too_much(failure: &Failure) -> bool {
 /// Reads with one request, up to the first item that the server has no time for.
 async fn get<T>(
     remote: &EwsRemote,
-    ids: &[&str],
+    (shape, ids): (Shape<'_>, &[&str]),
     take: &impl Fn(&Element) -> Result<T, Fetched>,
 ) -> (Vec<Result<T, Fetched>>, Option<Failure>) {
-    let body = get_item::request(ids.iter().copied(), Shape::Event(&remote.property));
+    let body = get_item::request(ids.iter().copied(), shape);
     let call = Call { operation: "GetItem", effect: Effect::Read, zone: None, body: &body };
     let read = |messages: Vec<Message<'_>>| {
         let mut results = Vec::with_capacity(messages.len());

@@ -112,9 +112,14 @@ impl GraphRemote {
             }
             match event::read(value, &self.properties) {
                 Ok(read) if self.window.excludes(&read.event) => {}
+                // What is attached is read with the item.
+                Ok(read) if read.has_files && self.files.is_some() => {
+                    changes.push(Change { id, hint: look() });
+                }
                 Ok(read) => {
                     let version = read.version.clone();
-                    let item = Some(Box::new(self.sighted(read)));
+                    let held = self.files.is_some().then(Vec::new);
+                    let item = Some(Box::new(self.sighted(read, held)));
                     changes.push(Change { id, hint: Hint::Changed { version, item } });
                 }
                 // The fetch that this asks for says why.

@@ -1,10 +1,12 @@
 //! Reading events whole, in batches.
 
 use crate::GraphRemote;
+use crate::attachments::Held;
 use crate::batch::{Reply, Step};
 use crate::failure::{Effect, Fault};
 use crate::map::event::{self, Kind};
 use crate::series;
+use items::field::Name;
 use std::time::Duration;
 use sync_core::ids::{FolderId, RemoteId};
 use sync_core::port::{Failure, Fetched, Sighted, Trouble};
@@ -33,13 +35,20 @@ impl GraphRemote {
         for (at, reply) in positions.into_iter().zip(self.read_masters(folder, &masters).await) {
             replies[at] = reply;
         }
-        let some_were_read = replies.iter().any(is_said);
-        replies.into_iter().map(|reply| self.fetched(reply, some_were_read)).collect()
+        self.all_fetched(folder, ids, replies).await
     }
 
-    /// What was read, with its digests.
-    pub(crate) fn sighted(&self, read: event::Read) -> Sighted {
-        self.digester.sighted(&read.event, read.version, read.edited_ms, read.stamp)
+    /// What was read, with its digests. Where something is attached that can't be read, what is
+    /// attached is fixed: the rest of the item goes on, and nothing is taken off or put on here.
+    pub(crate) fn sighted(&self, mut read: event::Read, held: Option<Vec<Held>>) -> Sighted {
+        let mut fixed = self.fixed(read.native, read.is_online);
+        let is_whole = |held: &Vec<Held>| held.iter().all(|one| one.file.is_some());
+        fixed
+            .extend(held.as_ref().is_some_and(|h| !is_whole(h)).then(|| Name::Attachments.field()));
+        let files = held.map(|held| held.into_iter().filter_map(|one| one.file).collect());
+        read.event.attachments = files;
+        let sighted = self.digester.sighted(&read.event, read.version, read.edited_ms, read.stamp);
+        Sighted { rendition: sighted.rendition.fixing(fixed), ..sighted }
     }
 
     /// Runs steps that read; those that the service had no time for are read once more, if others
@@ -71,18 +80,40 @@ impl GraphRemote {
         ids: &[RemoteId],
     ) -> Result<Vec<Fetched>, Failure> {
         let replies = self.read_masters(folder, ids).await;
-        let some_were_read = replies.iter().any(is_said);
-        replies.into_iter().map(|reply| self.fetched(reply, some_were_read)).collect()
+        self.all_fetched(folder, ids, replies).await
     }
 
-    fn fetched(&self, reply: Reply, some_were_read: bool) -> Result<Fetched, Failure> {
+    async fn all_fetched(
+        &self,
+        folder: &FolderId,
+        ids: &[RemoteId],
+        replies: Vec<Reply>,
+    ) -> Result<Vec<Fetched>, Failure> {
+        let some_were_read = replies.iter().any(is_said);
+        let mut all = Vec::with_capacity(ids.len());
+        for (id, reply) in ids.iter().zip(replies) {
+            all.push(self.fetched(folder, id, reply, some_were_read).await?);
+        }
+        Ok(all)
+    }
+
+    async fn fetched(
+        &self,
+        folder: &FolderId,
+        id: &RemoteId,
+        reply: Reply,
+        some_were_read: bool,
+    ) -> Result<Fetched, Failure> {
         let fault = match reply {
             // It stands in the calendar as a part of its master only.
             Ok(value) if event::kind(&value) == Kind::Part => return Ok(Fetched::Missing),
             Ok(value) => {
                 return Ok(match event::read(&value, &self.properties) {
                     Ok(read) if self.window.excludes(&read.event) => Fetched::Outside,
-                    Ok(read) => Fetched::Found(Box::new(self.sighted(read))),
+                    Ok(read) => {
+                        let held = self.held(folder, id, &read).await?;
+                        Fetched::Found(Box::new(self.sighted(read, held)))
+                    }
                     Err(trouble) => Fetched::Unreadable(trouble),
                 });
             }

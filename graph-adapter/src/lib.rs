@@ -6,19 +6,25 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod attachments;
 mod batch;
 mod cursor;
 mod delta;
 mod failure;
 mod fetch;
+mod hierarchy;
 mod json;
+mod late;
 mod links;
 mod map;
 mod occurrences;
+mod people;
 mod probe;
 mod series;
 mod stamp;
+mod target;
 mod transport;
+mod upload;
 mod window;
 mod write;
 
@@ -29,16 +35,16 @@ use crate::transport::Graph;
 use crate::window::Window;
 use async_trait::async_trait;
 use entra_auth::TokenSource;
-use items::Digester;
 use items::field::Name;
+use items::{Digester, Travel};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use sync_core::ids::{Cursor, FolderId, RemoteId};
 use sync_core::port::{
-    Capabilities, Failure, Fetched, Folder, FolderKind, Page, Probe, Probed, Remote, Trouble,
-    Write, Written,
+    Capabilities, Failure, Fetched, Files, Folder, FolderKind, Page, Probe, Probed, Remote,
+    Trouble, Write, Written,
 };
 
 /// The public cloud's address.
@@ -113,6 +119,9 @@ pub struct GraphRemote {
     window: Window,
     delta: DeltaForm,
     now: fn() -> SystemTime,
+    mailbox: String,
+    travel: Travel,
+    files: Option<Arc<dyn Files>>,
 }
 
 impl GraphRemote {
@@ -134,7 +143,22 @@ impl GraphRemote {
             window: Window::new(config.window).ok_or(Error::Window)?,
             delta: config.delta,
             now: config.now,
+            mailbox: config.mailbox,
+            travel: Travel::default(),
+            files: None,
         })
+    }
+
+    /// Lets the people of events travel in this way.
+    #[must_use]
+    pub fn with_travel(self, travel: Travel) -> Self {
+        Self { travel, ..self }
+    }
+
+    /// Keeps what is attached to events in `files`; without them attachments are left alone.
+    #[must_use]
+    pub fn with_files(self, files: Arc<dyn Files>) -> Self {
+        Self { files: Some(files), ..self }
     }
 
     /// In seconds since 1970 UTC.
@@ -165,14 +189,19 @@ impl GraphRemote {
 #[async_trait]
 impl Remote for GraphRemote {
     fn capabilities(&self) -> Capabilities {
+        // Another pattern or another start has other occurrences: Exchange drops what was known of
+        // the old ones.
+        let occurrences = BTreeSet::from([Name::Timing.field(), Name::Recurrence.field()]);
+        let mut late = BTreeMap::from([(Name::Occurrences.field(), occurrences)]);
+        let mut fields = items::field::all();
+        if self.files.is_some() {
+            late.insert(Name::Attachments.field(), BTreeSet::new());
+        } else {
+            fields.remove(&Name::Attachments.field());
+        }
         Capabilities {
-            fields: held(),
-            // Another pattern or another start has other occurrences: Exchange drops what was known of
-            // the old ones.
-            late: BTreeMap::from([(
-                Name::Occurrences.field(),
-                BTreeSet::from([Name::Timing.field(), Name::Recurrence.field()]),
-            )]),
+            fields,
+            late,
             // A create that arrives twice with one transactionId makes one event.
             dedupes_creates: true,
             create_grace_ms: 0,
@@ -228,13 +257,4 @@ fn values(answer: &Value) -> Result<&[Value], Failure> {
 /// What is to be done about a page that is none: read it again.
 fn garbled(what: &str) -> Failure {
     Failure::Transient(Trouble::new("garbled-answer", what))
-}
-
-/// The fields that are read and written here.
-fn held() -> std::collections::BTreeSet<sync_core::ids::Field> {
-    let mut fields = items::field::all();
-    for name in [Name::Meeting, Name::Attendees, Name::Attachments] {
-        fields.remove(&name.field());
-    }
-    fields
 }

@@ -17,18 +17,9 @@ impl Links {
     /// machine.
     pub(crate) fn new(base: &str, mailbox: &str) -> Option<Self> {
         let origin = Url::parse(base).ok()?;
-        let safe = match origin.scheme() {
-            "https" => true,
-            "http" => match origin.host()? {
-                url::Host::Domain(name) => name == "localhost",
-                url::Host::Ipv4(address) => address.is_loopback(),
-                url::Host::Ipv6(address) => address.is_loopback(),
-            },
-            _ => false,
-        };
         let base = base.trim_end_matches('/').to_owned();
         let mailbox = encode_segment(mailbox);
-        (safe && origin.username().is_empty()).then_some(Self { base, origin, mailbox })
+        is_safe(&origin).then_some(Self { base, origin, mailbox })
     }
 
     /// The whole address of what [`Self::calendars`] and the others name.
@@ -39,6 +30,11 @@ impl Links {
     /// The mailbox's calendars.
     pub(crate) fn calendars(&self) -> String {
         format!("/users/{}/calendars", self.mailbox)
+    }
+
+    /// A calendar.
+    pub(crate) fn calendar(&self, id: &str) -> String {
+        format!("{}/{}", self.calendars(), encode_segment(id))
     }
 
     /// The events of a calendar.
@@ -65,6 +61,16 @@ impl Links {
         format!("{}/{}", self.events(calendar), encode_segment(id))
     }
 
+    /// What is attached to an event.
+    pub(crate) fn attachments(&self, calendar: &str, id: &str) -> String {
+        format!("{}/attachments", self.event(calendar, id))
+    }
+
+    /// An attachment of an event.
+    pub(crate) fn attachment(&self, calendar: &str, id: &str, attachment: &str) -> String {
+        format!("{}/{}", self.attachments(calendar, id), encode_segment(attachment))
+    }
+
     /// An event wherever in the mailbox it lies, the trash included.
     pub(crate) fn event_anywhere(&self, id: &str) -> String {
         format!("/users/{}/events/{}", self.mailbox, encode_segment(id))
@@ -84,6 +90,18 @@ impl Links {
                 && url.password().is_none()
         })
     }
+}
+
+/// Whether what is sent there stays between us and a server: encrypted, or on this very machine.
+pub(crate) fn is_safe(url: &Url) -> bool {
+    let is_private = match (url.scheme(), url.host()) {
+        ("https", _) => true,
+        ("http", Some(url::Host::Domain(name))) => name == "localhost",
+        ("http", Some(url::Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(url::Host::Ipv6(address))) => address.is_loopback(),
+        _ => false,
+    };
+    is_private && url.username().is_empty() && url.password().is_none()
 }
 
 /// A path segment: ids may contain `/`, `+` and `=`.

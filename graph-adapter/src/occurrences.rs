@@ -4,12 +4,16 @@
 use crate::GraphRemote;
 use crate::batch::{Reply, Step};
 use crate::failure::{Effect, Fault};
+use crate::late::Late;
 use crate::map::event;
+use crate::map::people::Native;
 use crate::map::series::{self, Instance};
 use crate::map::time::instant;
 use crate::series::one;
+use crate::stamp::Own;
+use crate::target::online;
 use crate::window::rfc3339;
-use crate::write::{Occurrences, is_meeting, permanent, protected};
+use crate::write::permanent;
 use chrono::NaiveDate;
 use items::field::Name;
 use items::{Event, Occurrence, Recurrence, Timing, meaning};
@@ -27,7 +31,8 @@ const OVERLAPPING_MAX: usize = 50;
 struct Standing {
     event: Event,
     version: Option<Version>,
-    is_meeting: bool,
+    native: Native,
+    is_online: bool,
     exceptions: BTreeMap<NaiveDate, Instance>,
     cancelled: BTreeSet<NaiveDate>,
 }
@@ -40,8 +45,19 @@ enum Change {
     Delete,
 }
 
+impl Change {
+    fn has_body(&self) -> bool {
+        match self {
+            Self::Patch(patch) => patch.body.is_some(),
+            Self::Delete => false,
+        }
+    }
+}
+
 /// A series while it is written.
-struct Progress {
+struct Progress<'a> {
+    /// The occurrences as they are to be.
+    wanted: &'a BTreeMap<NaiveDate, Occurrence>,
     /// The series as it was last read.
     standing: Standing,
     /// Its version before the first request.
@@ -61,22 +77,22 @@ impl GraphRemote {
     /// was first read.
     pub(crate) async fn write_occurrences(
         &self,
-        write: &Occurrences<'_>,
+        write: &Late<'_>,
+        wanted: &BTreeMap<NaiveDate, Occurrence>,
         stamp: &Stamp,
     ) -> Result<Written, Failure> {
         let standing = self.standing(write).await?;
-        if write.if_match.is_some_and(|expected| standing.version.as_ref() != Some(expected)) {
+        if write.if_match.is_some() && standing.version != write.if_match {
             return Err(changed());
         }
-        if standing.is_meeting {
-            return Err(protected());
+        self.check_late(standing.native)?;
+        let changes = standing.changes(wanted);
+        if standing.is_online && changes.iter().any(|(_, change)| change.has_body()) {
+            return Err(online());
         }
-        let changes = standing.changes(&write.wanted);
         let found = self.instances_of(write, &standing, &changes).await?;
-        if found.values().any(|instance| instance.is_meeting) {
-            return Err(protected());
-        }
-        let mut progress = Progress::new(standing);
+        found.values().try_for_each(|instance| self.check_late(instance.native))?;
+        let mut progress = Progress::new(standing, wanted);
         let outcome = self.write_all(write, stamp, &changes, &found, &mut progress).await;
         outcome.map_err(|failure| match progress.written.is_empty() {
             true => failure,
@@ -86,11 +102,11 @@ impl GraphRemote {
 
     async fn write_all(
         &self,
-        write: &Occurrences<'_>,
+        write: &Late<'_>,
         stamp: &Stamp,
         changes: &[(NaiveDate, Change)],
         found: &BTreeMap<NaiveDate, Instance>,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> Result<Written, Failure> {
         for (date, change) in changes {
             if let Some(instance) = found.get(date) {
@@ -100,7 +116,7 @@ impl GraphRemote {
         self.stamp_series(write, stamp, progress).await
     }
 
-    async fn standing(&self, write: &Occurrences<'_>) -> Result<Standing, Failure> {
+    async fn standing(&self, write: &Late<'_>) -> Result<Standing, Failure> {
         let master = one(self.read_masters(write.folder, std::slice::from_ref(write.id)).await);
         self.standing_of(master)
     }
@@ -112,7 +128,8 @@ impl GraphRemote {
         Ok(Standing {
             event: read.event,
             version: read.version,
-            is_meeting: is_meeting(&master),
+            native: read.native,
+            is_online: read.is_online,
             exceptions,
             cancelled: series::cancelled(&master),
         })
@@ -122,7 +139,7 @@ impl GraphRemote {
     /// on their days. Those that are there no more are missing.
     async fn instances_of(
         &self,
-        write: &Occurrences<'_>,
+        write: &Late<'_>,
         standing: &Standing,
         changes: &[(NaiveDate, Change)],
     ) -> Result<BTreeMap<NaiveDate, Instance>, Failure> {
@@ -148,7 +165,10 @@ impl GraphRemote {
             let is_exception = instance["type"] == "exception";
             let instance = series::instance(instance);
             // It was none when the series was read.
-            if is_exception && !standing.exceptions.contains_key(&date) && !instance.is_meeting {
+            if is_exception
+                && !standing.exceptions.contains_key(&date)
+                && self.check_late(instance.native).is_ok()
+            {
                 return Err(changed());
             }
             found.insert(date, instance);
@@ -157,7 +177,7 @@ impl GraphRemote {
     }
 
     /// Reads what a series has about the time when it has the occurrence of `date`.
-    fn day(&self, write: &Occurrences<'_>, series: &Event, date: NaiveDate) -> Option<Step> {
+    fn day(&self, write: &Late<'_>, series: &Event, date: NaiveDate) -> Option<Step> {
         let timing = series.timing_on(date)?;
         // Around noon of a whole day, wherever that is.
         let noon = i64::from(matches!(timing, Timing::AllDay { .. })) * AROUND_SECONDS;
@@ -167,7 +187,8 @@ impl GraphRemote {
         let event = self.graph.links.event(write.folder.as_str(), write.id.as_str());
         Some(Step::get(format!(
             "{event}/instances?startDateTime={from}&endDateTime={to}\
-             &$select=id,type,originalStart,start,end,isAllDay,originalStartTimeZone,attendees\
+             &$select=id,type,originalStart,start,end,isAllDay,originalStartTimeZone,attendees,organizer,\
+             isOrganizer\
              &$top={OVERLAPPING_MAX}"
         )))
     }
@@ -175,11 +196,11 @@ impl GraphRemote {
     /// Writes one occurrence; one that is gone needs nothing.
     async fn apply(
         &self,
-        write: &Occurrences<'_>,
+        write: &Late<'_>,
         date: NaiveDate,
         instance: &Instance,
         change: &Change,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> Result<(), Failure> {
         let Some(id) = &instance.id else { return Ok(()) };
         let url = self.graph.links.event(write.folder.as_str(), id.as_str());
@@ -220,33 +241,34 @@ impl GraphRemote {
     /// Says on the master that all is written.
     async fn stamp_series(
         &self,
-        write: &Occurrences<'_>,
+        write: &Late<'_>,
         stamp: &Stamp,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> Result<Written, Failure> {
         if !progress.written.is_empty() {
             progress.verify(self.standing(write).await?)?;
         }
         let url = self.graph.links.event(write.folder.as_str(), write.id.as_str());
-        let body = json!({"singleValueExtendedProperties": self.properties.write(stamp, None)});
+        let body =
+            json!({"singleValueExtendedProperties": self.properties.write(stamp, &Own::default())});
         let step = Step::patch(url, body, progress.now.clone().map(|version| version.0));
         let answer = one(self.graph.batch(&[step]).await);
         let answer = answer.map_err(|fault| late(fault, Effect::Change))?;
-        let version = event::version(&answer).filter(|_| progress.standing.holds(&write.wanted));
+        let version = event::version(&answer).filter(|_| progress.standing.holds(progress.wanted));
         Ok(Written { id: write.id.clone(), version })
     }
 }
 
-impl Progress {
-    fn new(standing: Standing) -> Self {
+impl<'a> Progress<'a> {
+    fn new(standing: Standing, wanted: &'a BTreeMap<NaiveDate, Occurrence>) -> Self {
         let begun = standing.version.clone();
-        Self { standing, begun: begun.clone(), now: begun, written: BTreeSet::new() }
+        Self { wanted, standing, begun: begun.clone(), now: begun, written: BTreeSet::new() }
     }
 
     /// Takes over the series as it was read anew, in which nobody may have changed anything besides.
     fn verify(&mut self, read: Standing) -> Result<(), Failure> {
         let is_same = self.standing.without(&self.written) == read.without(&self.written);
-        if !is_same || read.is_meeting {
+        if !is_same || read.native != self.standing.native {
             return Err(changed());
         }
         self.now.clone_from(&read.version);
@@ -353,10 +375,10 @@ fn refused(fault: Fault) -> Failure {
 
 /// What a fault comes to. A sign-in that ends says nothing of the series, which was read or made a
 /// moment before: the next look at it tells whether that stays so.
-fn late(fault: Fault, effect: Effect) -> Failure {
+pub(crate) fn late(fault: Fault, effect: Effect) -> Failure {
     fault.where_others_are_served(true).failure(effect)
 }
 
-fn changed() -> Failure {
+pub(crate) fn changed() -> Failure {
     Failure::Stale(Trouble::new("changed-series", "the series has changed since it was read"))
 }

@@ -68,7 +68,7 @@ impl GraphRemote {
     async fn by_instances(&self, folder: &FolderId, id: &RemoteId) -> Reply {
         let event = self.graph.links.event(folder.as_str(), id.as_str());
         let expand = self.properties.expand();
-        let plain = Step::get(format!("{event}?$select={SELECT},attendees&$expand={expand}"));
+        let plain = Step::get(format!("{event}?$select={SELECT}&$expand={expand}"));
         let mut master = one(self.read_steps(&[plain]).await)?;
         let read = event::read(&master, &self.properties).map(|read| read.event);
         // What can't be read says so once more.
@@ -82,7 +82,7 @@ impl GraphRemote {
         let exceptions: Vec<Step> = exceptions
             .filter_map(|one| {
                 let event = self.graph.links.event(folder.as_str(), one["id"].as_str()?);
-                Some(Step::get(format!("{event}?$select={SELECT},originalStart,attendees")))
+                Some(Step::get(format!("{event}?$select={SELECT},originalStart")))
             })
             .collect();
         let exceptions = self.read_steps(&exceptions).await;
@@ -108,7 +108,7 @@ impl GraphRemote {
     }
 
     /// The entries of a collection over all of its pages.
-    async fn pages(&self, first: String) -> Result<Vec<Value>, Fault> {
+    pub(crate) async fn pages(&self, first: String) -> Result<Vec<Value>, Fault> {
         let garbled = |what: &str| Err(Fault::Garbled(what.to_owned()));
         let (mut next, mut found) = (first, Vec::new());
         for _ in 0..PAGES_MAX {

@@ -1,6 +1,7 @@
-//! Our own properties on an event: the stamp, and the identity it came with.
+//! Our own properties on an event: the stamp, the identity it came with, and its people.
 
 use crate::links::encode_query;
+use items::People;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sync_core::port::Stamp;
@@ -22,6 +23,16 @@ pub(crate) struct Property {
 pub(crate) struct Properties {
     stamp: String,
     uid: String,
+    people: String,
+}
+
+/// What is written into our own properties.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Own<'a> {
+    /// The identity of an item that is being made.
+    pub uid: Option<&'a str>,
+    /// The people whom Graph isn't to know.
+    pub people: Option<&'a People>,
 }
 
 impl Properties {
@@ -30,13 +41,14 @@ impl Properties {
             stamp: format!("String {PROPERTY_SET} Name evensync-{state_id}"),
             // Graph gives every event an iCalUId of its own and takes none.
             uid: format!("String {PROPERTY_SET} Name evensync-uid"),
+            people: format!("String {PROPERTY_SET} Name {}", People::PROPERTY),
         }
     }
 
-    /// The `$expand` that brings both along.
+    /// The `$expand` that brings all of them along.
     pub(crate) fn expand(&self) -> String {
-        let both = format!("id eq {} or id eq {}", quoted(&self.stamp), quoted(&self.uid));
-        encode_query(&format!("singleValueExtendedProperties($filter={both})"))
+        let each = [&self.stamp, &self.uid, &self.people].map(|id| format!("id eq {}", quoted(id)));
+        encode_query(&format!("singleValueExtendedProperties($filter={})", each.join(" or ")))
     }
 
     /// The `$filter` that finds what carries this very stamp.
@@ -48,10 +60,12 @@ impl Properties {
         ))
     }
 
-    /// What to send for a stamp, and for the identity of an item that is being made.
-    pub(crate) fn write(&self, stamp: &Stamp, uid: Option<&str>) -> Value {
+    /// What to send for a stamp, and for what goes with it.
+    pub(crate) fn write(&self, stamp: &Stamp, own: &Own<'_>) -> Value {
         let mut properties = vec![json!({"id": self.stamp, "value": stamp.to_string()})];
-        properties.extend(uid.map(|uid| json!({"id": self.uid, "value": uid})));
+        properties.extend(own.uid.map(|uid| json!({"id": self.uid, "value": uid})));
+        let people = own.people.map(People::to_property);
+        properties.extend(people.map(|people| json!({"id": self.people, "value": people})));
         Value::Array(properties)
     }
 
@@ -63,6 +77,11 @@ impl Properties {
     /// The identity that the item was made with.
     pub(crate) fn uid<'a>(&self, properties: &'a [Property]) -> Option<&'a str> {
         find(properties, &self.uid).filter(|uid| !uid.is_empty())
+    }
+
+    /// The people that travel with the event.
+    pub(crate) fn people(&self, properties: &[Property]) -> Option<People> {
+        People::from_property(find(properties, &self.people)?)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::json;
 use crate::links::Links;
 use bytes::Bytes;
 use entra_auth::TokenSource;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::sync::Arc;
@@ -18,6 +18,9 @@ pub(crate) const CONCURRENT_MAX: u32 = 4;
 /// Ids that survive moves. Valid only for the request that it is sent with, so it goes with every
 /// one: links from the server and steps of batches included (MS docs: immutable identifiers).
 pub(crate) const IMMUTABLE_IDS: &str = r#"IdType="ImmutableId""#;
+
+/// As much as is read of a refusal whose body comes in pieces.
+const REFUSAL_BYTES_MAX: usize = 65_536;
 
 /// One mailbox on Graph.
 pub(crate) struct Graph {
@@ -38,10 +41,38 @@ pub(crate) struct Call<'a> {
     pub page_size: Option<u32>,
 }
 
+/// Where the bytes that are sent stand in a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Range {
+    /// The first of them.
+    pub first: u64,
+    /// How many the file has.
+    pub total: u64,
+}
+
+/// What an upload session says to a range.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Uploaded {
+    /// Where the next range is to begin, if it says so.
+    pub next: Option<u64>,
+    /// The address of the file, after the last range.
+    pub location: Option<String>,
+}
+
 impl<'a> Call<'a> {
     /// Reads from `url`.
     pub(crate) fn get(url: &'a str) -> Self {
         Self { url, body: None, page_size: None }
+    }
+
+    /// What is understood: bytes come as they are.
+    fn accept(&self) -> &'static str {
+        if self.url.ends_with("/$value") { "*/*" } else { "application/json" }
+    }
+
+    /// Sends `body` to `url`.
+    pub(crate) fn post(url: &'a str, body: &'a Value) -> Self {
+        Self { url, body: Some(body), page_size: None }
     }
 }
 
@@ -76,6 +107,57 @@ impl Graph {
         self.send(&Call::get(url), 1).await
     }
 
+    /// Reads bytes of any kind from a whole address, piece by piece.
+    pub(crate) async fn receive(&self, url: &str) -> Result<Box<dyn wire::Pieces>, Fault> {
+        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let call = Call::get(url);
+        let token = self.token().await?;
+        let mut response = self.transport.receive(request(&call, &token)?).await?;
+        if response.status().as_u16() == 401 {
+            self.tokens.invalidate(&token).await;
+            let token = self.token().await?;
+            response = self.transport.receive(request(&call, &token)?).await?;
+        }
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        let (parts, mut body) = response.into_parts();
+        let mut words = Vec::new();
+        while let Some(piece) = body.next().await?.filter(|_| words.len() < REFUSAL_BYTES_MAX) {
+            words.extend_from_slice(&piece);
+        }
+        Err(Fault::Refused(Refusal::of(parts.status.as_u16(), &parts.headers, &words)))
+    }
+
+    /// Sends a range of a file to the address of an upload session, which is used as it is and
+    /// without our token (MS docs: outlook-large-attachments).
+    pub(crate) async fn upload(
+        &self,
+        url: &str,
+        range: Range,
+        bytes: Vec<u8>,
+    ) -> Result<Uploaded, Fault> {
+        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let last = range.first + (bytes.len() as u64).saturating_sub(1);
+        let request = http::Request::put(url)
+            .header(CONTENT_TYPE, "application/octet-stream")
+            .header(CONTENT_RANGE, format!("bytes {}-{last}/{}", range.first, range.total))
+            .body(Bytes::from(bytes))
+            .map_err(|e| Fault::NotSent(format!("the request is malformed: {e}")))?;
+        let response = self.transport.send(request).await?;
+        let (status, headers) = (response.status(), response.headers());
+        if !status.is_success() {
+            let refusal = Refusal::of(status.as_u16(), headers, response.body());
+            return Err(Fault::Refused(refusal));
+        }
+        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+        // The last answer has no body.
+        let session = json::parse(response.body()).unwrap_or_default();
+        let next = session["nextExpectedRanges"][0].as_str();
+        let next = next.and_then(|next| next.split('-').next()?.parse().ok());
+        Ok(Uploaded { next, location: location.map(str::to_owned) })
+    }
+
     /// Forgets the current token.
     pub(crate) async fn renew_token(&self) {
         if let Ok(token) = self.token().await {
@@ -100,7 +182,7 @@ fn request(call: &Call<'_>, token: &SecretString) -> Result<wire::Request, Fault
     let builder = http::Request::builder()
         .uri(call.url)
         .header(AUTHORIZATION, bearer)
-        .header(ACCEPT, "application/json")
+        .header(ACCEPT, call.accept())
         .header("Prefer", prefer);
     match call.body {
         Some(body) => builder

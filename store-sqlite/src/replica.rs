@@ -5,19 +5,22 @@
 //! cursors begin with the file's random identity, so that those of another file, or of one that was
 //! deleted and made anew, are never taken for this one's.
 
+mod files;
+mod hierarchy;
 mod import;
 mod remote;
 mod rows;
 
 use crate::file::{self, Format};
+use crate::files::SCHEMA;
 use items::digest::Digester;
 use items::event::Event;
 use rows::{Now, Row, Stop};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sync_core::ids::{FolderId, RemoteId, Version};
-use sync_core::port::{Failure, Folder, FolderKind, Trouble};
+use sync_core::port::{Failure, Files, Folder, FolderKind, Trouble};
 
 pub use import::{Put, mailboxes};
 
@@ -28,6 +31,7 @@ pub struct LocalReplica {
     identity: String,
     state_id: String,
     digester: Digester,
+    files: Option<Arc<dyn Files>>,
     db: Mutex<Connection>,
 }
 
@@ -64,6 +68,7 @@ impl LocalReplica {
             identity,
             state_id: state_id.to_owned(),
             digester,
+            files: None,
             db: Mutex::new(db),
         })
     }
@@ -111,6 +116,7 @@ impl LocalReplica {
     pub fn put_event(&self, folder: &FolderId, event: &Event) -> Result<RemoteId, Failure> {
         self.write(|replica, db| {
             let folder = replica.folder_number(db, folder)?;
+            let event = &replica.inward(db, event.clone())?;
             let known = match &event.uid {
                 Some(uid) => rows::by_uid(db, folder, uid)?,
                 None => None,
@@ -240,5 +246,5 @@ fn version(number: i64) -> Version {
 const FORMAT: Format = Format {
     name: "a local store of evensync",
     application_id: 0x6576_6c72,
-    steps: &[include_str!("replica/schema.sql")],
+    steps: &[include_str!("replica/schema.sql"), include_str!("replica/hierarchy.sql"), SCHEMA],
 };

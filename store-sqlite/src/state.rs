@@ -12,6 +12,7 @@ mod snapshot;
 mod verify;
 
 use crate::file::{self, Format};
+use crate::files::{SCHEMA, SqliteFiles};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use sync_core::ids::{Digest, LinkId, PairId};
@@ -57,6 +58,12 @@ impl SqliteStore {
     /// The key of all digests in this file. Leaves it for no bundle and no log.
     pub fn digest_key(&self) -> [u8; 32] {
         self.digest_key
+    }
+
+    /// The files that are kept here, to use beside this store. They take no lock: a file is the
+    /// same whoever keeps it.
+    pub fn files(&self) -> Result<SqliteFiles, Error> {
+        Ok(SqliteFiles::over(&self.path, file::open(&self.path, &FORMAT)?))
     }
 
     /// Takes the lock, without which nothing can be committed, until `now_ms + lease_ms`. Every
@@ -376,7 +383,10 @@ fn last(db: &Connection) -> rusqlite::Result<Seq> {
 const FORMAT: Format = Format {
     name: "a state file of evensync",
     application_id: 0x6576_7374,
-    steps: &[concat!(include_str!("state/schema.sql"), include_str!("state/projections.sql"))],
+    steps: &[
+        concat!(include_str!("state/schema.sql"), include_str!("state/projections.sql")),
+        SCHEMA,
+    ],
 };
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! A store's tests call [`store_conformance!`](crate::store_conformance).
 
 mod build;
+pub mod files;
 mod random;
 
 use crate::ids::{Digest, LinkId, PairId, ReplicaId};

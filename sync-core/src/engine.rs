@@ -267,7 +267,8 @@ impl<'w> Engine<'w> {
             let tally = self.tally()?;
             if cycle == 0 {
                 // A number that isn't the one at hand is no agreement, now or later.
-                self.order.allowed = self.order.allowed.filter(|n| *n == tally.risky());
+                let risky = tally.risky(self.order.configured.policy.brake);
+                self.order.allowed = self.order.allowed.filter(|n| *n == risky);
             }
             if let Some(brake) = self.brake(&tally)? {
                 if cycle > 0 {
@@ -279,7 +280,8 @@ impl<'w> Engine<'w> {
                     vec![Entry::Braked { tally: tally.clone(), brake: brake.clone() }],
                     vec![],
                 )?;
-                return Ok(Ended::Braked { brake, number: tally.risky() });
+                let number = tally.risky(self.order.configured.policy.brake);
+                return Ok(Ended::Braked { brake, number });
             }
             if cycle == 0 {
                 self.report.tally = tally;
@@ -307,7 +309,8 @@ impl<'w> Engine<'w> {
     fn brake(&mut self, tally: &Tally) -> Result<Option<BrakeReason>, Stop> {
         let (head, counts) = (self.head()?, self.counts()?);
         let policy = &self.order.configured.policy;
-        let run = Run { allowed: self.order.allowed, sent: self.report.risky() };
+        let sent = self.report.risky(policy.brake);
+        let run = Run { allowed: self.order.allowed, sent };
         self.permitted = run.permitted(tally, policy, &counts);
         Ok(guard::judge(tally, &head, policy, &counts, run))
     }

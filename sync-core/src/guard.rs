@@ -23,7 +23,7 @@ impl Run {
     /// Deletes and rewrites that the run may send in all, once `tally` is judged.
     pub fn permitted(self, tally: &Tally, policy: &Policy, counts: &Counts) -> u64 {
         let limit = policy.brake.limit(counts.links).max(self.allowed.unwrap_or_default());
-        limit.max(self.sent.saturating_add(tally.risky()))
+        limit.max(self.sent.saturating_add(tally.risky(policy.brake)))
     }
 }
 
@@ -35,7 +35,7 @@ pub fn judge(
     counts: &Counts,
     run: Run,
 ) -> Option<BrakeReason> {
-    let risky = tally.risky();
+    let risky = tally.risky(policy.brake);
     if risky == 0 || (run.sent == 0 && run.allowed == Some(risky)) {
         return None;
     }

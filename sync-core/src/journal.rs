@@ -4,7 +4,7 @@ use crate::ids::{
     CollectionId, Cursor, Digest, ElementKey, Field, FolderId, IntentKey, LinkId, PairId, RemoteId,
     ReplicaId, RunId, Version,
 };
-use crate::policy::{Policy, Rule};
+use crate::policy::{Brake, Policy, Rule};
 use crate::port::Stamp;
 use crate::value::{IdentityKey, Print, Rendition, Value};
 use serde::{Deserialize, Serialize};
@@ -514,20 +514,10 @@ pub struct Counted {
     pub deletes: u64,
 }
 
-impl Op {
-    /// Whether the brakes count it: it takes something away.
-    pub fn is_risky(&self) -> bool {
-        match self {
-            Self::Create { .. } => false,
-            Self::Update { .. } | Self::Delete { .. } => true,
-        }
-    }
-}
-
 impl Tally {
-    /// Deletes and rewrites together: what the brake counts.
-    pub fn risky(&self) -> u64 {
-        self.replicas.values().map(|c| c.updates + c.deletes).sum()
+    /// What the brake counts: deletes, and rewrites unless it spares them.
+    pub fn risky(&self, brake: Brake) -> u64 {
+        self.replicas.values().map(|c| brake.risky(c.updates, c.deletes)).sum()
     }
 
     /// Everything.

@@ -1,6 +1,7 @@
 //! What the people who run a pair decided beforehand.
 
 use crate::ids::{Field, ReplicaId};
+use crate::journal::Op;
 use crate::port::Capabilities;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,12 +59,29 @@ pub struct Brake {
     pub percent: u32,
     /// Items.
     pub floor: u32,
+    /// Whether deletes alone count, as where an item is much and its rewrite little: a folder.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deletes_only: bool,
 }
 
 impl Brake {
     /// How many deletes and rewrites may go out for a pair of `links` links.
     pub fn limit(self, links: u64) -> u64 {
         u64::from(self.floor).max(links.saturating_mul(u64::from(self.percent)) / 100)
+    }
+
+    /// Whether `op` counts: it takes something away.
+    pub fn counts(self, op: &Op) -> bool {
+        match op {
+            Op::Create { .. } => false,
+            Op::Update { .. } => !self.deletes_only,
+            Op::Delete { .. } => true,
+        }
+    }
+
+    /// How many of these count.
+    pub fn risky(self, updates: u64, deletes: u64) -> u64 {
+        if self.deletes_only { deletes } else { updates.saturating_add(deletes) }
     }
 }
 

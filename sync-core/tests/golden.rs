@@ -185,7 +185,7 @@ fn configured(direction: Direction, default: Rule) -> Entry {
                 default,
                 fields: rules.map(|(field, rule)| (Field::from(field), rule)).into(),
             },
-            brake: Brake { percent: 10, floor: 10 },
+            brake: Brake { percent: 10, floor: 10, deletes_only: false },
         },
         fingerprint: "fingerprint".to_owned(),
     })

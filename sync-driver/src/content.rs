@@ -1,7 +1,7 @@
 //! What a plan's digests stand for: the content to write, composed from the contents that were
 //! read.
 
-use items::{Digester, Event};
+use items::{Content, Digester};
 use std::collections::BTreeSet;
 use sync_core::engine::Stop;
 use sync_core::ids::{Digest, Field};
@@ -22,17 +22,17 @@ pub(crate) fn compose(
 ) -> Result<Result<Composed, Failure>, Stop> {
     let contents = Contents { store, digester };
     Ok(match &plan.op {
-        Op::Create { like } => contents.carried(*like, plan, Onto::Nothing)?.map(|event| {
-            let content = event.to_canonical();
+        Op::Create { like } => contents.carried(*like, plan, Onto::Nothing)?.map(|made| {
+            let content = made.to_canonical();
             let after = Blob { digest: digester.content(&content), bytes: content.clone() };
             Composed { op: WriteOp::Create { content }, after: Some(after) }
         }),
         Op::Update { id, if_match, onto } => {
-            contents.carried(*onto, plan, Onto::Copy)?.map(|event| {
+            contents.carried(*onto, plan, Onto::Copy)?.map(|after| {
                 let written = plan.carries.iter().filter(|(_, carry)| **carry != Carry::Emptied);
                 let fields: BTreeSet<Field> = written.map(|(field, _)| field.clone()).collect();
-                let patch = event.only(&fields).to_canonical();
-                let bytes = event.to_canonical();
+                let patch = after.only(&fields).to_canonical();
+                let bytes = after.to_canonical();
                 let after = Blob { digest: digester.content(&bytes), bytes };
                 let (id, if_match) = (id.clone(), if_match.clone());
                 Composed { op: WriteOp::Update { id, if_match, patch }, after: Some(after) }
@@ -65,47 +65,47 @@ impl Contents<'_> {
         start: Digest,
         plan: &Plan,
         onto: Onto,
-    ) -> Result<Result<Event, Failure>, Stop> {
-        let start = match self.event(start)? {
-            Ok(event) => event,
+    ) -> Result<Result<Content, Failure>, Stop> {
+        let start = match self.content(start)? {
+            Ok(content) => content,
             Err(failure) => return Ok(Err(failure)),
         };
-        let mut event = match onto {
-            Onto::Nothing => Event { uid: start.uid.clone(), ..Event::default() },
+        let mut content = match onto {
+            Onto::Nothing => start.bare(),
             Onto::Copy => start,
         };
         for (field, carry) in &plan.carries {
-            if let Err(failure) = self.lay(&mut event, field, carry)? {
+            if let Err(failure) = self.lay(&mut content, field, carry)? {
                 return Ok(Err(failure));
             }
         }
-        Ok(Ok(event))
+        Ok(Ok(content))
     }
 
     fn lay(
         &self,
-        event: &mut Event,
+        into: &mut Content,
         field: &Field,
         carry: &Carry,
     ) -> Result<Result<(), Failure>, Stop> {
         match carry {
-            Carry::Whole { content, .. } => match self.event(*content)? {
-                Ok(from) => Ok(event.take(field, &from).map_err(|e| unusable(&e))),
+            Carry::Whole { content, .. } => match self.content(*content)? {
+                Ok(from) => Ok(into.take(field, &from).map_err(|e| unusable(&e))),
                 Err(failure) => Ok(Err(failure)),
             },
-            Carry::Emptied => Ok(event.clear_set(field).map_err(|e| unusable(&e))),
+            Carry::Emptied => Ok(into.clear_set(field).map_err(|e| unusable(&e))),
             Carry::Elements { put, drop, .. } => {
                 for (key, element) in put {
-                    let from = match self.event(element.content)? {
+                    let from = match self.content(element.content)? {
                         Ok(from) => from,
                         Err(failure) => return Ok(Err(failure)),
                     };
-                    if let Err(e) = event.put_element(self.digester, field, key, &from) {
+                    if let Err(e) = into.put_element(self.digester, field, key, &from) {
                         return Ok(Err(unusable(&e)));
                     }
                 }
                 for key in drop {
-                    if let Err(e) = event.drop_element(self.digester, field, key) {
+                    if let Err(e) = into.drop_element(self.digester, field, key) {
                         return Ok(Err(unusable(&e)));
                     }
                 }
@@ -114,9 +114,9 @@ impl Contents<'_> {
         }
     }
 
-    fn event(&self, digest: Digest) -> Result<Result<Event, Failure>, Stop> {
+    fn content(&self, digest: Digest) -> Result<Result<Content, Failure>, Stop> {
         Ok(match self.store.blob(&digest)? {
-            Some(bytes) => Event::from_canonical(&bytes).map_err(|e| unusable(&e)),
+            Some(bytes) => Content::from_canonical(&bytes).map_err(|e| unusable(&e)),
             None => Err(Failure::Permanent(Trouble::new(
                 "content-missing",
                 "the content to carry over is no longer in the state file",

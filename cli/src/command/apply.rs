@@ -1,6 +1,7 @@
 //! `apply`: carries out a plan, if nothing has changed since.
 
 use super::sync::{self, RunResult};
+use crate::calendars::Planned;
 use crate::config::Config;
 use crate::context::{Context, instant};
 use crate::exit::{Exit, Problem};
@@ -38,6 +39,9 @@ struct Plan {
     pair: String,
     seq: Seq,
     configured: String,
+    /// The same for the list of calendars, where that is kept the same.
+    #[serde(default)]
+    calendars: Option<Planned>,
 }
 
 impl Args {
@@ -70,6 +74,7 @@ pub async fn run(args: &Args, config: &Config, context: &Context) -> Result<Exit
             watched: Watched::Terminal,
             repeat: &repeat,
             planned_for: Some(&plan.configured),
+            calendars: plan.calendars.as_ref(),
         };
         let ran = run::run(&task, pair, &mut store).await;
         if !args.json {

@@ -1,5 +1,6 @@
 //! `conflicts`: what both sides changed, who won, and what waits for a person.
 
+use crate::calendars;
 use crate::config::Config;
 use crate::contents::Contents;
 use crate::context::{BUILD, Context};
@@ -7,7 +8,6 @@ use crate::exit::{Exit, Problem};
 use crate::output::{self, Form, Table, count, short};
 use crate::session;
 use clap::ValueEnum;
-use items::show;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use store_sqlite::SqliteStore;
@@ -219,12 +219,12 @@ fn text(
     if content.is_none() {
         return Ok(None);
     }
-    let Some(event) = contents.event(content)? else {
+    let Some(item) = contents.content(content)? else {
         return Ok(Some(crate::contents::UNKNOWN.to_owned()));
     };
     Ok(match &conflict.what.field {
-        Some(field) => Some(show::field_text(&event, field).unwrap_or_default()),
-        None => Some(show::title(&event)),
+        Some(field) => Some(item.field_text(field).unwrap_or_default()),
+        None => Some(item.title()),
     })
 }
 
@@ -315,7 +315,7 @@ fn resolve(
     };
     output::line(format!(
         "{id} is decided: {winner} wins{both}. Nothing was sent yet; `{}` carries it out.",
-        config.command(&["sync", conflict.pair.as_str()])
+        config.command(&["sync", calendars::pair_of(&conflict.pair)])
     ));
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `export`: a calendar of the local store as iCalendar files.
 
 mod name;
+mod whole;
 
 use crate::account::{Account, Named, Shelf};
 use crate::config::Config;
@@ -142,7 +143,7 @@ fn to_folder(
     each(account, shelf, |event| {
         let name = name::of(&event, &mut taken);
         report.events += 1;
-        match put(&path.join(&name), &mut event.ics.as_bytes()) {
+        match put(&path.join(&name), |file| whole::write(&shelf.replica, &event.ics, file)) {
             Ok(put) => report.files.count(put),
             Err(e) => report.failed.push(Failed { file: name, reason: e.to_string() }),
         }
@@ -169,13 +170,17 @@ fn to_file(
     each(account, shelf, |event| {
         report.events += 1;
         let lines = joiner.add(&event.ics, event.event.as_ref());
-        events.write_all(lines.as_bytes()).map_err(unwritable)
+        whole::write(&shelf.replica, &lines, &mut events).map_err(unwritable)
     })?;
     let mut events = events.into_inner().map_err(|e| unwritable(e.into_error()))?;
     io::Seek::rewind(&mut events).map_err(unwritable)?;
     let (head, tail) = (joiner.head(), joiner.tail());
-    let whole = head.as_bytes().chain(events).chain(tail.as_bytes());
-    let put = put(path, &mut io::BufReader::new(whole)).map_err(unwritable)?;
+    let put = put(path, |file| {
+        file.write_all(head.as_bytes())?;
+        io::copy(&mut events, file)?;
+        whole::write(&shelf.replica, &tail, file)
+    });
+    let put = put.map_err(unwritable)?;
     report.files.count(put);
     Ok(())
 }
@@ -213,12 +218,14 @@ impl Files {
     }
 }
 
-/// Writes a file beside `path` and puts it in its place, unless the same stands there already. Who
+/// Has a file written beside `path` and puts it in its place, unless the same stands there already. Who
 /// reads it meanwhile sees the old one, or the new one; its rights stay.
-fn put(path: &Path, content: &mut impl Read) -> io::Result<Put> {
+fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Put> {
     let mut new = NamedTempFile::new_in(folder_of(path))?;
-    io::copy(content, &mut new)?;
-    new.flush()?;
+    let mut file = io::BufWriter::new(&mut new);
+    write(&mut file)?;
+    file.flush()?;
+    drop(file);
     let standing = match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_file() => Some(found),
         Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),

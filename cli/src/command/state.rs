@@ -150,7 +150,7 @@ fn json(contents: Contents<'_>, pair: &str, state: &State) -> Result<Value, Erro
             Ok(json!({
                 "link": link.id,
                 "collection": link.collection,
-                "subject": contents.event(link.content())?.as_ref().map(items::show::title),
+                "subject": contents.content(link.content())?.map(|item| item.title()),
                 "standing": standing(link),
                 "copies": copies,
             }))

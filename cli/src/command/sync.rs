@@ -83,6 +83,7 @@ pub async fn run(args: &Args, config: &Config, context: &Context) -> Result<Exit
             watched: if args.events { Watched::Events } else { Watched::Terminal },
             repeat: &repeat,
             planned_for: None,
+            calendars: None,
         };
         let mut ran = run::run(&task, pair, &mut store).await;
         let contents = Contents::new(&store);
@@ -159,7 +160,7 @@ fn write_plan(
     if ran.outcome.error.is_some() {
         return Ok(());
     }
-    let plan = json!({
+    let mut plan = json!({
         "version": super::apply::PLAN_VERSION,
         "pair": ran.outcome.pair,
         "seq": ran.seq,
@@ -167,6 +168,9 @@ fn write_plan(
         "configured": ran.configured,
         "steps": steps::json(contents, &ran.outcome.steps)?,
     });
+    if let Some(calendars) = &ran.calendars {
+        plan["calendars"] = json!(calendars);
+    }
     let text = serde_json::to_string_pretty(&plan).unwrap_or_default();
     std::fs::write(path, text + "\n").map_err(|e| {
         Problem::failed(format!(

@@ -3,6 +3,7 @@
 use super::nearest::suggestion;
 use super::raw::{self, Attendees, Selection};
 use super::{Config, Place, Window, rules};
+use items::Travel;
 use sync_core::policy::{Brake, Conflicts, Direction};
 
 /// Two mailboxes to keep the same.
@@ -24,6 +25,8 @@ pub struct Pair {
     pub brake: Brake,
     /// Which stretch of time; everything without.
     pub window: Option<Window>,
+    /// How people travel.
+    pub travel: Travel,
     /// The settings whose change means that deletes may not be meant, as they are written.
     pub filter: String,
 }
@@ -88,6 +91,7 @@ impl Pair {
                 conflicts: conflicts?,
                 brake: brake?,
                 window: window?,
+                travel: travel(raw.attendees),
                 filter: serde_json::json!([raw.calendars, raw.window]).to_string(),
             })
         })();
@@ -116,17 +120,15 @@ fn unsupported(name: &str, raw: &raw::Pair) -> Vec<String> {
             "pair.{name}.mail: this version keeps calendars the same, not yet mail; write mail = false"
         )),
     }
-    let attendees = match raw.attendees {
-        Attendees::Carry => None,
-        Attendees::Note => Some("note"),
-        Attendees::Write => Some("write"),
-    };
-    if let Some(word) = attendees {
-        problems.push(format!(
-            "pair.{name}.attendees: this version can't do \"{word}\" yet; write attendees = \"carry\""
-        ));
-    }
     problems
+}
+
+const fn travel(attendees: Attendees) -> Travel {
+    match attendees {
+        Attendees::Carry => Travel::Carry,
+        Attendees::Note => Travel::Note,
+        Attendees::Write => Travel::Write,
+    }
 }
 
 fn side(config: &Config, raw: &raw::Side) -> Result<Option<Side>, String> {

@@ -262,12 +262,12 @@ pub struct Window {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attendees {
-    /// They travel unseen; nobody is mailed.
+    /// They travel unseen where the server would mail them; nobody is mailed.
     #[default]
     Carry,
-    /// Also a readable block in the body.
+    /// Likewise, with a block in the body that people can read.
     Note,
-    /// As real attendees: Graph mails them.
+    /// As real attendees: Graph mails them whenever a run creates or changes their meeting.
     Write,
 }
 

@@ -95,7 +95,7 @@ pub fn brake(text: &str) -> Result<Brake, String> {
              larger counts)"
         )
     };
-    let mut brake = Brake { percent: 0, floor: 0 };
+    let mut brake = Brake { percent: 0, floor: 0, deletes_only: false };
     let parts: Vec<&str> = text.split(" or ").map(str::trim).collect();
     if parts.len() > 2 {
         return Err(wrong());
@@ -199,10 +199,11 @@ mod tests {
 
     #[test]
     fn brakes_are_read() {
-        assert_eq!(brake("10% or 10"), Ok(Brake { percent: 10, floor: 10 }));
-        assert_eq!(brake("25 or 5%"), Ok(Brake { percent: 5, floor: 25 }));
-        assert_eq!(brake("7"), Ok(Brake { percent: 0, floor: 7 }));
-        assert_eq!(brake(" 3 % "), Ok(Brake { percent: 3, floor: 0 }));
+        let limit = |percent, floor| Brake { percent, floor, deletes_only: false };
+        assert_eq!(brake("10% or 10"), Ok(limit(10, 10)));
+        assert_eq!(brake("25 or 5%"), Ok(limit(5, 25)));
+        assert_eq!(brake("7"), Ok(limit(0, 7)));
+        assert_eq!(brake(" 3 % "), Ok(limit(3, 0)));
         for bad in ["", "%", "101%", "1 or 2", "1% or 2%", "1% or 2 or 3", "-1", "many"] {
             assert!(brake(bad).is_err(), "{bad}");
         }

@@ -157,6 +157,39 @@ fn an_export_goes_back_without_a_change() {
     assert_eq!(ran["unchanged"], 9, "{ran}");
 }
 
+/// Bytes go in as base64 and come out so; in between they lie apart from the text.
+#[test]
+fn attachments_go_in_and_come_out() {
+    let desk = Desk::new();
+    let bytes: String = "attached ".repeat(40_000);
+    let attach = |name: &str, base64: &str| {
+        format!(
+            "ATTACH;FMTTYPE=text/plain;FILENAME={name};ENCODING=BASE64;VALUE=BINARY:{base64}\r\n"
+        )
+    };
+    let lines = attach("a.txt", &"YXR0YWNoZWQg".repeat(40_000)) + &attach("b.txt", "aGVsbG8=");
+    let event = event("a", "Lunch").replace("END:VEVENT", &(lines + "END:VEVENT"));
+    desk.write("in.ics", calendar(&[event]));
+    assert_eq!(desk.import(0, &["in.ics"]), [1, 0, 0, 0]);
+    assert_eq!(desk.import(0, &["in.ics"]), [0, 0, 1, 0]);
+    let stored = desk.events("Calendar").remove(0);
+    assert!(stored.ics.len() < 2000, "{}", stored.ics.len());
+    let attachments = stored.event.and_then(|event| event.attachments).expect("attachments");
+    assert_eq!(attachments.len(), 2);
+    for out in ["out.ics", "folder"] {
+        desk.run(&["export", "here", out]).ends(0);
+    }
+    for out in ["out.ics", "folder/a.ics"] {
+        let text = std::fs::read_to_string(desk.path(out)).expect("readable");
+        assert!(text.split("\r\n").all(|line| line.len() <= 75));
+        let read = items::ical::read(text.as_bytes()).events.remove(0);
+        assert_eq!(read.attachments.as_ref(), Some(&attachments), "{out}");
+        let files = items::ical::take_out(&text).files;
+        assert!(files.values().any(|file| file == bytes.as_bytes()), "{out}");
+    }
+    assert_eq!(desk.import(0, &["out.ics"]), [0, 0, 1, 0]);
+}
+
 #[test]
 fn what_changed_is_written_and_what_is_gone_stays() {
     let desk = Desk::new();

@@ -1,5 +1,6 @@
 //! A calendar item as an event.
 
+use super::attachment::{self, Listed};
 use super::series::{self, Exception};
 use super::{people, time};
 use crate::ops::{ItemId, lies_in};
@@ -10,8 +11,8 @@ use items::people::People;
 use items::{
     Body, BodyKind, Digester, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
-use std::collections::BTreeMap;
-use sync_core::ids::Version;
+use std::collections::{BTreeMap, BTreeSet};
+use sync_core::ids::{Field, Version};
 use sync_core::port::{Fetched, Sighted, Stamp, Trouble};
 
 /// What Exchange reminds with where nobody chose, in minutes.
@@ -35,6 +36,10 @@ pub(crate) struct Reading<'a> {
 pub(crate) struct Standing {
     /// What it holds; of a series only after its exceptions were read, too.
     pub(crate) event: Event,
+    /// What is attached to it; what that holds is still to be read.
+    pub(crate) attached: Vec<Listed>,
+    /// The fields that can't be written to it.
+    pub(crate) fixed: BTreeSet<Field>,
     /// What it is to the owner.
     pub(crate) kind: people::Kind,
     /// The ChangeKey.
@@ -50,7 +55,7 @@ impl Standing {
     pub(crate) fn sighted(self, digester: &Digester) -> Sighted {
         let version = self.change_key.map(Version);
         let sighted = digester.sighted(&self.event, version, self.edited_ms, self.stamp);
-        let rendition = sighted.rendition.fixing(self.kind.fixed());
+        let rendition = sighted.rendition.fixing(self.fixed);
         Sighted { rendition, ..sighted }
     }
 }
@@ -71,11 +76,14 @@ impl Reading<'_> {
         if self.window.is_some_and(|window| !overlaps(span(), window)) {
             return Err(Fetched::Outside);
         }
+        let kind = people::kind(item, self.mailbox);
         let edited = item.child_text("LastModifiedTime").and_then(time::instant);
         Ok(Standing {
             exceptions: series::exceptions(item, &event),
             event,
-            kind: people::kind(item, self.mailbox),
+            attached: attachment::listed(item),
+            fixed: kind.fixed(),
+            kind,
             change_key: ItemId::of(item).and_then(|id| id.change_key),
             edited_ms: edited.and_then(|seconds| seconds.checked_mul(1000)),
             stamp: self.property.read(item),

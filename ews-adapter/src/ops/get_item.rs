@@ -6,8 +6,10 @@ use crate::stamp::{self, Property};
 /// What is read of an item.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shape<'a> {
-    /// Everything that an event holds, and the stamp.
+    /// Everything that an event holds but attachments, and the stamp.
     Event(&'a Property),
+    /// The same, and the list of what is attached.
+    EventWithAttachments(&'a Property),
     /// Version, folder, stamp, and what it is to the owner.
     Mark(&'a Property),
     /// Version, folder, when it takes place, how it recurs, and its people.
@@ -87,7 +89,7 @@ pub(crate) fn request<'a>(ids: impl Iterator<Item = &'a str>, shape: Shape<'_>) 
 fn write_shape(xml: &mut Xml, shape: Shape<'_>) {
     xml.leaf("t:BaseShape", "IdOnly");
     let fields: &[&str] = match shape {
-        Shape::Event(_) => {
+        Shape::Event(_) | Shape::EventWithAttachments(_) => {
             xml.leaf("t:BodyType", "Best");
             &EVENT_FIELDS
         }
@@ -99,21 +101,21 @@ fn write_shape(xml: &mut Xml, shape: Shape<'_>) {
         }
     };
     xml.node("t:AdditionalProperties", &[], |xml| {
-        for field in fields {
-            xml.empty("t:FieldURI", &[("FieldURI", field)]);
+        let path = |xml: &mut Xml, field: &str| xml.empty("t:FieldURI", &[("FieldURI", field)]);
+        fields.iter().for_each(|field| path(xml, field));
+        match shape {
+            Shape::EventWithAttachments(_) => path(xml, "item:Attachments"),
+            Shape::KnownWithBody => path(xml, "item:Body"),
+            Shape::Event(_) | Shape::Mark(_) | Shape::Known => {}
         }
         match shape {
-            Shape::Event(property) => {
+            Shape::Event(property) | Shape::EventWithAttachments(property) => {
                 property.path(xml);
                 stamp::uid_path(xml);
                 stamp::people_path(xml);
             }
             Shape::Mark(property) => property.path(xml),
-            Shape::Known => stamp::people_path(xml),
-            Shape::KnownWithBody => {
-                xml.empty("t:FieldURI", &[("FieldURI", "item:Body")]);
-                stamp::people_path(xml);
-            }
+            Shape::Known | Shape::KnownWithBody => stamp::people_path(xml),
         }
     });
 }

@@ -2,12 +2,16 @@
 
 use super::Distinguished;
 use crate::soap::{Element, Xml};
+use crate::stamp::Property;
+use sync_core::port::Stamp;
 
 /// A folder as the hierarchy lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listed {
     /// Its id.
     pub(crate) id: String,
+    /// Its ChangeKey.
+    pub(crate) change_key: Option<String>,
     /// Its parent's id.
     pub(crate) parent: Option<String>,
     /// Its display name.
@@ -16,6 +20,8 @@ pub(crate) struct Listed {
     pub(crate) class: Option<String>,
     /// The name of its element: CalendarFolder, Folder, SearchFolder, …
     pub(crate) element: String,
+    /// Our stamp on it.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// A page of the hierarchy.
@@ -32,7 +38,7 @@ pub(crate) struct Page {
 }
 
 /// Asks for the folders below the root after `state`.
-pub(crate) fn request(state: Option<&str>, mailbox: Option<&str>) -> String {
+pub(crate) fn request(state: Option<&str>, mailbox: Option<&str>, property: &Property) -> String {
     Xml::text_of(|xml| {
         xml.node("m:SyncFolderHierarchy", &[], |xml| {
             xml.node("m:FolderShape", &[], |xml| {
@@ -43,6 +49,7 @@ pub(crate) fn request(state: Option<&str>, mailbox: Option<&str>) -> String {
                     {
                         xml.empty("t:FieldURI", &[("FieldURI", field)]);
                     }
+                    property.path(xml);
                 });
             });
             xml.node("m:SyncFolderId", &[], |xml| Distinguished::MsgFolderRoot.write(xml, mailbox));
@@ -54,7 +61,7 @@ pub(crate) fn request(state: Option<&str>, mailbox: Option<&str>) -> String {
 }
 
 /// The page in a response message; `None` where it lacks what a page needs.
-pub(crate) fn page(message: &Element) -> Option<Page> {
+pub(crate) fn page(message: &Element, property: &Property) -> Option<Page> {
     let state = message.child_text("SyncState").filter(|s| !s.is_empty())?.to_owned();
     let last = message.child_text("IncludesLastFolderInRange")?.trim();
     let (mut folders, mut gone) = (Vec::new(), Vec::new());
@@ -63,19 +70,22 @@ pub(crate) fn page(message: &Element) -> Option<Page> {
             let id = change.child("FolderId").and_then(|f| f.attribute("Id"));
             gone.extend(id.map(str::to_owned));
         } else {
-            folders.extend(change.children.first().and_then(listed));
+            let folder = change.children.first();
+            folders.extend(folder.and_then(|folder| listed(folder, property)));
         }
     }
     Some(Page { folders, gone, state, more: !matches!(last, "true" | "1") })
 }
 
-fn listed(folder: &Element) -> Option<Listed> {
+fn listed(folder: &Element, property: &Property) -> Option<Listed> {
     let id = |name| Some(folder.child(name)?.attribute("Id")?.to_owned());
     Some(Listed {
         id: id("FolderId")?,
+        change_key: folder.child("FolderId")?.attribute("ChangeKey").map(str::to_owned),
         parent: id("ParentFolderId"),
         name: folder.child_text("DisplayName").unwrap_or_default().to_owned(),
         class: folder.child_text("FolderClass").map(str::to_owned),
         element: folder.name.clone(),
+        stamp: property.read(folder),
     })
 }

@@ -1,10 +1,12 @@
-//! Writes the occurrences of a series, one request after the other.
+//! Writes the occurrences of a series and what is attached to an item, one request after the other.
 //!
 //! Deletions go first: they look at no version, and give room to what is moved. Then each change is
 //! made on the version that the one before left behind, and the stamp, on the master, is the last
 //! of them: it proves that all arrived.
 
-use super::plan::Late;
+mod attachments;
+
+use super::plan::{Late, Wanted};
 use super::{Outcome, changed_since};
 use crate::batch::{Brake, ITEMS_MAX};
 use crate::failure::Effect;
@@ -14,6 +16,7 @@ use crate::ops::{Address, ItemId, delete_item, update_item};
 use crate::soap::{Complaint, Message};
 use crate::transport::Call;
 use crate::{EwsRemote, batch, failure, ops, standing};
+use attachments::Attached;
 use chrono::NaiveDate;
 use items::field::Name;
 use items::{Event, Occurrence, Recurrence, meaning};
@@ -21,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sync_core::ids::{Field, RemoteId, Version};
 use sync_core::port::{Failure, Fetched, Trouble, Written};
 
+/// How often to look whether a version that isn't the one expected holds the same after all.
+const LOOKS_MAX: usize = 2;
 /// An occurrence that would reach beyond the one before or after it.
 const CROSSES: &str = "ErrorOccurrenceCrossingBoundary";
 /// An occurrence that was deleted before.
@@ -28,8 +33,8 @@ const DELETED: &str = "ErrorCalendarOccurrenceIsDeletedFromRecurrence";
 /// An occurrence that the recurrence doesn't have.
 const OUT_OF_RANGE: &str = "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange";
 
-/// Gives a series the occurrences that it is to have, as far as Exchange can: what was deleted, or
-/// what its recurrence doesn't have, stays away.
+/// Gives an item the attachments that it is to have, and the occurrences, as far as Exchange can:
+/// what was deleted, or what its recurrence doesn't have, stays away.
 pub(super) async fn write(remote: &EwsRemote, late: &Late, brake: &Brake) -> Outcome {
     let (outcome, has_begun) = match Work::start(remote, late, brake).await {
         Ok(mut work) => (work.finish().await, work.has_begun),
@@ -41,7 +46,7 @@ pub(super) async fn write(remote: &EwsRemote, late: &Late, brake: &Brake) -> Out
     })
 }
 
-/// A series while its occurrences are written.
+/// An item while its occurrences and attachments are written.
 struct Work<'a> {
     remote: &'a EwsRemote,
     late: &'a Late,
@@ -49,8 +54,9 @@ struct Work<'a> {
     /// The master, in the version that our last request left behind; without one where that isn't
     /// known.
     item: ItemId,
-    /// What it holds in that version.
+    /// What it holds in that version, without attachments.
     series: Event,
+    attached: Attached,
     /// Whether one of our requests has changed it, or may have.
     has_begun: bool,
 }
@@ -79,19 +85,22 @@ impl<'a> Work<'a> {
         }
         standing.kind.check(&late.fields()).map_err(Failure::Permanent)?;
         let item = ItemId { id: expected.id.clone(), change_key: standing.change_key };
-        Ok(Self { remote, late, brake, item, series: standing.event, has_begun: false })
+        let attached = Attached::plan(remote, late, &standing.attached, brake).await?;
+        Ok(Self { remote, late, brake, item, series: standing.event, attached, has_begun: false })
     }
 
     async fn finish(&mut self) -> Outcome {
-        self.delete().await?;
-        self.change().await?;
+        if let Some(wanted) = &self.late.occurrences {
+            self.delete(wanted).await?;
+            self.change(wanted).await?;
+        }
+        self.attach().await?;
         self.stamp().await
     }
 
     /// Deletes what is not to take place.
-    async fn delete(&mut self) -> Result<(), Failure> {
-        let wanted = self.late.wanted.iter();
-        let wanted = wanted.filter(|(_, occurrence)| **occurrence == Occurrence::Deleted);
+    async fn delete(&mut self, wanted: &Wanted) -> Result<(), Failure> {
+        let wanted = wanted.iter().filter(|(_, occurrence)| **occurrence == Occurrence::Deleted);
         let waiting = wanted.filter(|(date, _)| !self.is_deleted(**date));
         let waiting: Vec<(NaiveDate, usize)> =
             waiting.filter_map(|(date, _)| Some((*date, self.index_of(*date)?))).collect();
@@ -116,17 +125,17 @@ impl<'a> Work<'a> {
 
     /// Changes what is to differ, and changes back what isn't to any more. An occurrence that its
     /// neighbours are in the way of is tried again when they were moved.
-    async fn change(&mut self) -> Result<(), Failure> {
+    async fn change(&mut self, wanted: &Wanted) -> Result<(), Failure> {
         let changed = |(date, occurrence): (&NaiveDate, &Occurrence)| {
             matches!(occurrence, Occurrence::Changed(_)).then_some(*date)
         };
         let standing = self.series.occurrences.iter().flatten().filter_map(changed);
-        let dates = self.late.wanted.iter().filter_map(changed).chain(standing);
+        let dates = wanted.iter().filter_map(changed).chain(standing);
         let dates: BTreeSet<NaiveDate> = dates.collect();
         let mut waiting: VecDeque<NaiveDate> = dates.into_iter().collect();
         let mut crossing = 0;
         while let Some(date) = waiting.pop_front() {
-            match self.change_on(date).await {
+            match self.change_on(wanted, date).await {
                 Ok(()) => crossing = 0,
                 Err(Failure::Permanent(trouble)) if trouble.code == CROSSES => {
                     waiting.push_back(date);
@@ -141,8 +150,8 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    async fn change_on(&mut self, date: NaiveDate) -> Result<(), Failure> {
-        let Some((index, target, patch)) = self.patch(date) else { return Ok(()) };
+    async fn change_on(&mut self, wanted: &Wanted, date: NaiveDate) -> Result<(), Failure> {
+        let Some((index, target, patch)) = self.patch(wanted, date) else { return Ok(()) };
         let draft = draft::occurrence(&patch).map_err(Failure::Permanent)?;
         let (done, _) = self.update(&draft, Some(index)).await?;
         match done {
@@ -159,14 +168,14 @@ impl<'a> Work<'a> {
 
     /// As which occurrence the series has `date`, what is to take place then, and the fields in
     /// which that isn't what takes place now; `None` where nothing can or need be done.
-    fn patch(&self, date: NaiveDate) -> Option<(usize, Event, Event)> {
+    fn patch(&self, wanted: &Wanted, date: NaiveDate) -> Option<(usize, Event, Event)> {
         let regular = Event::default();
         let own = |occurrence: Option<&'_ Occurrence>| match occurrence {
             Some(Occurrence::Changed(own)) => Some((**own).clone()),
             Some(Occurrence::Deleted) => None,
             None => Some(regular.clone()),
         };
-        let target = own(self.late.wanted.get(&date))?;
+        let target = own(wanted.get(&date))?;
         let now = own(self.series.occurrences.as_ref()?.get(&date))?;
         let index = self.index_of(date)?;
         let target = self.series.changed_on(date, &target)?;
@@ -187,18 +196,20 @@ impl<'a> Work<'a> {
     async fn stamp(&mut self) -> Outcome {
         let xml = draft::stamped(&self.remote.property, &self.late.stamp);
         let (_, version) = self.update(&Draft { xml, zone: None }, None).await?;
-        let standing = self.series.occurrences.iter().flat_map(BTreeMap::keys);
-        let all = self.late.wanted.keys().chain(standing).all(|date| self.is_as_wanted(*date));
+        let all = self.late.occurrences.as_ref().is_none_or(|wanted| {
+            let standing = self.series.occurrences.iter().flat_map(BTreeMap::keys);
+            wanted.keys().chain(standing).all(|date| self.is_as_wanted(wanted, *date))
+        });
         let version = version.filter(|_| all);
         Ok(Written { id: RemoteId(self.item.id.clone()), version })
     }
 
-    fn is_as_wanted(&self, date: NaiveDate) -> bool {
-        let is_wanted = self.late.wanted.get(&date) != Some(&Occurrence::Deleted);
+    fn is_as_wanted(&self, wanted: &Wanted, date: NaiveDate) -> bool {
+        let is_wanted = wanted.get(&date) != Some(&Occurrence::Deleted);
         match (is_wanted, self.is_deleted(date)) {
             (true, true) | (false, false) => false,
             (false, true) => true,
-            (true, false) => self.index_of(date).is_some() && self.patch(date).is_none(),
+            (true, false) => self.index_of(date).is_some() && self.patch(wanted, date).is_none(),
         }
     }
 
@@ -211,9 +222,11 @@ impl<'a> Work<'a> {
         index: Option<usize>,
     ) -> Result<(Done, Option<Version>), Failure> {
         let mut trusted = self.item.change_key.is_some();
+        let mut looks = 0;
         loop {
             if !trusted {
                 self.verify().await?;
+                looks += 1;
             }
             let address = match index {
                 Some(index) => Address::Occurrence(&self.item, index),
@@ -235,18 +248,19 @@ impl<'a> Work<'a> {
                     return Ok((done, change_key.map(Version)));
                 }
                 // The server changes items by itself now and then (ews-managed-api#249).
-                Err(Failure::Stale(_)) if trusted => trusted = false,
+                Err(Failure::Stale(_)) if trusted || looks < LOOKS_MAX => trusted = false,
                 Err(failure) => return Err(failure),
             }
         }
     }
 
-    /// Reads the series anew: nobody may have changed it besides.
+    /// Reads the item anew: nobody may have changed it besides.
     async fn verify(&mut self) -> Result<(), Failure> {
         let standing = read(self.remote, self.late, self.brake).await?;
         if comparable(&standing.event) != comparable(&self.series) {
             return Err(changed_since());
         }
+        self.verify_attachments(&standing.attached)?;
         self.item.change_key = standing.change_key;
         self.series = standing.event;
         Ok(())

@@ -5,6 +5,7 @@ use crate::map::draft::{self, Draft, Setting};
 use crate::map::event::Known;
 use crate::ops::ItemId;
 use chrono::NaiveDate;
+use items::attachment::Attachment;
 use items::field::Name;
 use items::{Event, Occurrence};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,23 +60,30 @@ pub(super) struct Target {
     pub(super) item: ItemId,
 }
 
-/// The occurrences that a series is to have, each of which takes a request of its own.
+/// What differs from the series, or doesn't take place, by date.
+pub(super) type Wanted = BTreeMap<NaiveDate, Occurrence>;
+
+/// Sets that an item is to have, each of whose elements takes a request of its own.
 #[derive(Debug)]
 pub(super) struct Late {
     /// The position of the write among all.
     pub(super) index: usize,
-    /// The master.
+    /// The item.
     pub(super) target: Target,
-    /// All that is to differ from the series, or not to take place.
-    pub(super) wanted: BTreeMap<NaiveDate, Occurrence>,
-    /// What the master is to be stamped with when they all have arrived.
+    /// All occurrences of a series that are to be of their own, if those are written.
+    pub(super) occurrences: Option<Wanted>,
+    /// All that is to be attached, if that is written.
+    pub(super) attachments: Option<Vec<Attachment>>,
+    /// What the item is to be stamped with when they all have arrived.
     pub(super) stamp: Stamp,
 }
 
 impl Late {
     /// The fields that it writes.
     pub(super) fn fields(&self) -> BTreeSet<Field> {
-        BTreeSet::from([Name::Occurrences.field()])
+        let occurrences = self.occurrences.as_ref().map(|_| Name::Occurrences.field());
+        let attachments = self.attachments.as_ref().map(|_| Name::Attachments.field());
+        occurrences.into_iter().chain(attachments).collect()
     }
 }
 
@@ -114,9 +122,10 @@ pub(super) fn plan(
                 groups.entry((kind, draft.zone)).or_default().push(step);
                 None
             }
-            Ok(Prepared::Late(item, wanted)) => {
+            Ok(Prepared::Late { item, occurrences, attachments }) => {
                 let target = Target { folder: write.folder.clone(), item };
-                plan.late.push(Late { index, target, wanted, stamp: write.stamp.clone() });
+                let stamp = write.stamp.clone();
+                plan.late.push(Late { index, target, occurrences, attachments, stamp });
                 None
             }
             Err(failure) => Some(Err(failure)),
@@ -144,7 +153,7 @@ pub(super) fn content(write: &Write) -> Result<Event, Trouble> {
 
 enum Prepared {
     Step(Kind, ItemId, Draft),
-    Late(ItemId, BTreeMap<NaiveDate, Occurrence>),
+    Late { item: ItemId, occurrences: Option<Wanted>, attachments: Option<Vec<Attachment>> },
 }
 
 fn prepare(
@@ -167,15 +176,14 @@ fn prepare(
             if item.change_key.is_none() {
                 item.change_key.clone_from(&known.change_key);
             }
-            // Beside other fields it is a set that those leave empty.
-            let occurrences = event.occurrences.take();
-            match occurrences.filter(|_| event.present_fields().is_empty()) {
-                Some(wanted) => Ok(Prepared::Late(item, wanted)),
-                None => {
-                    let draft = draft::update(&event, known, setting, &write.stamp)?;
-                    Ok(Prepared::Step(Kind::Update, item, draft))
-                }
+            // Beside other fields they are sets that those leave empty.
+            let (occurrences, attachments) = (event.occurrences.take(), event.attachments.take());
+            let is_late = occurrences.is_some() || attachments.is_some();
+            if is_late && event.present_fields().is_empty() {
+                return Ok(Prepared::Late { item, occurrences, attachments });
             }
+            let draft = draft::update(&event, known, setting, &write.stamp)?;
+            Ok(Prepared::Step(Kind::Update, item, draft))
         }
         WriteOp::Delete { id, if_match } => {
             let draft = Draft { xml: String::new(), zone: None };

@@ -2,18 +2,16 @@
 
 use crate::script::*;
 use items::Timing;
-use sync_core::port::{Failure, Fetched, Remote};
+use items::attachment::Data;
+use std::sync::Arc;
+use sync_core::port::{Failure, Fetched, Files, MemoryFiles, Remote};
 
-/// Files about attachments, exports and notification streams, which this adapter doesn't read.
-const ELSEWHERE: [&str; 4] = [
-    "04-unpadded-base64.xml",
-    "08-stream-concatenated.bin",
-    "14-export-truncated.xml",
-    "16-attachment-naive-datetime.xml",
-];
-const HERE: [&str; 12] = [
+/// Files about exports and notification streams, which this adapter doesn't read.
+const ELSEWHERE: [&str; 2] = ["08-stream-concatenated.bin", "14-export-truncated.xml"];
+const HERE: [&str; 14] = [
     "01-charref-c0.xml",
     "02-raw-c0-bytes.xml",
+    "04-unpadded-base64.xml",
     "05-tz-utc-uri.xml",
     "06-tz-localised-id.xml",
     "07a-tz-odd-id.xml",
@@ -22,6 +20,7 @@ const HERE: [&str; 12] = [
     "10-serverbusy-fault-http500.xml",
     "12-getitem-mixed-batch.xml",
     "15-calendar-no-uid.xml",
+    "16-attachment-naive-datetime.xml",
     "18-not-xml-login-page.html",
     "19-bom-prefixed.xml",
 ];
@@ -144,6 +143,24 @@ async fn an_empty_uid_is_none() {
 }
 
 #[tokio::test]
+async fn an_attachment_without_padding_zone_and_manners_is_a_file() {
+    let Some(content) = bytes("04-unpadded-base64.xml") else { return };
+    let Some(listed) = bytes("16-attachment-naive-datetime.xml") else { return };
+    let listed = String::from_utf8(as_event(listed)).unwrap();
+    let listed = listed.replace("<t:Name>a<", "<t:Name>../../etc/x&#x11;.txt<");
+    let files = MemoryFiles::default();
+    let script = Script::replies([ok(listed), ok(content)]);
+    let remote = remote(&script).with_files(Arc::new(files.clone()));
+    let fetched = remote.fetch(&folder(), &ids(1)).await.unwrap();
+    let Fetched::Found(sighted) = &fetched[0] else { panic!("{fetched:?}") };
+    let attachments = event_of(sighted).attachments.unwrap();
+    assert_eq!(attachments[0].name, "x.txt");
+    let Data::Bytes { digest, size: 17 } = &attachments[0].data else { panic!("{attachments:?}") };
+    assert_eq!(files.read(digest, 0, 99).unwrap(), b"hello attachment!");
+    assert!(sighted.rendition.fixed.is_empty());
+}
+
+#[tokio::test]
 async fn a_login_page_is_no_empty_answer() {
     let Some(body) = bytes("18-not-xml-login-page.html") else { return };
     let script = Script::replies([ok(body)]);
@@ -161,6 +178,7 @@ async fn no_file_makes_it_panic() {
                 let body = body.clone();
                 move |_| ok(body.clone())
             }));
+            let remote = remote.with_files(Arc::new(MemoryFiles::default()));
             let _ = remote.fetch(&folder(), &ids(n)).await;
             let _ = remote.pull(&folder(), None).await;
             let _ = remote.folders().await;

@@ -4,9 +4,11 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects")]
 
 mod adversarial;
+mod attachments;
 mod capture;
 mod exceptions;
 mod late;
+mod limits;
 mod people;
 mod probe;
 mod pull;

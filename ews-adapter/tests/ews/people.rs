@@ -1,6 +1,7 @@
 //! Meetings and appointments with people, between mailboxes of the built-in Exchange.
 
 use crate::script::*;
+use crate::series::{give, mondays, moved, named, set};
 use crate::sim::*;
 use ews_adapter::EwsRemote;
 use exchange_sim::{DEFAULT_PASSWORD, Seed, SimTransport};
@@ -211,6 +212,63 @@ async fn what_is_fixed_is_refused() {
     let Err(Failure::Permanent(trouble)) = refused else { panic!("{refused:?}") };
     assert_eq!(trouble.code, "attendee-without-address");
     assert_eq!(meaning(&seen(&world, &item.id).await.0), meaning(&own()));
+}
+
+#[tokio::test]
+async fn a_series_is_a_meeting_as_a_whole() {
+    let world = World::new(Seed::Empty).await;
+    let series =
+        Event { uid: None, meeting: own().meeting, attendees: own().attendees, ..mondays(5) };
+    let item = world.create(1, &series).await.unwrap();
+    let wanted = set(&[
+        ("2027-02-08", items::Occurrence::Deleted),
+        ("2027-02-15", named("another name")),
+        ("2027-02-22", moved("2027-02-22T15:00:00")),
+    ]);
+    let item = give(&world, 2, &item, &series, &wanted).await;
+    let (event, fixed) = seen(&world, &item.id).await;
+    assert_eq!(fixed, BTreeSet::from([Name::Meeting.field()]));
+    for occurrence in event.occurrences.unwrap().into_values() {
+        let items::Occurrence::Changed(own) = occurrence else { continue };
+        assert_eq!((own.meeting, own.attendees, own.attachments), (None, None, None));
+    }
+    // A patch of people leaves the recurrence and its exceptions alone.
+    let attendees = Some(vec![invited(CLARA)]);
+    let patch = Event { attendees: attendees.clone(), ..Event::default() };
+    let item = world.write(3, update(&item, patch)).await.unwrap();
+    let (event, _) = seen(&world, &item.id).await;
+    let expected = Event { occurrences: Some(wanted), attendees, ..series };
+    assert_eq!(meaning(&event), meaning(&expected), "{event:#?}");
+    world.nobody_was_mailed();
+}
+
+#[tokio::test]
+async fn people_are_written_to_the_version_that_was_seen() {
+    for event in [own(), theirs()] {
+        let world = World::new(Seed::Empty).await;
+        let old = world.create(1, &event).await.unwrap();
+        let patch = Event { subject: Some("x".into()), ..Event::default() };
+        let new = world.write(2, update(&old, patch)).await.unwrap();
+        let attendees = Some(vec![invited("dora@contoso.example")]);
+        let patch = Event { attendees, ..Event::default() };
+        let stale = world.write(3, update(&old, patch.clone())).await;
+        assert!(matches!(stale, Err(Failure::Stale(_))), "{stale:?}");
+        // Without a version it is the one in which the others were read.
+        let sim = Arc::new(SimTransport::new(world.sim.clone()));
+        let other = EwsRemote::new(config_of(DEFAULT_PASSWORD), sim, digester());
+        let theirs = sync_core::port::Write {
+            folder: world.calendar.clone(),
+            stamp: stamp(4),
+            op: update(&Written { version: None, ..new.clone() }, patch.clone()),
+        };
+        world.wire.before("<m:UpdateItem ", async move {
+            other.write(&[theirs]).await.remove(0).unwrap();
+        });
+        let blind = Written { version: None, ..new };
+        let stale = world.write(5, update(&blind, patch)).await;
+        assert!(matches!(stale, Err(Failure::Stale(_))), "{stale:?}");
+        assert_eq!(world.found(&blind.id).await.stamp, Some(stamp(4)));
+    }
 }
 
 /// Ben invites Anna by mail, and Anna's server has put the meeting into her calendar.

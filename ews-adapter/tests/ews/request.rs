@@ -191,7 +191,10 @@ async fn all_requests() -> Vec<String> {
     }
     let reads = script.requests();
     let script = Script::new(|request| match request.contains("<m:GetItem>") {
-        true => ok(response("GetItem", &item_ids(request).iter().map(stands).collect::<String>())),
+        true => ok(response(
+            "GetItem",
+            &item_ids(request).iter().map(|id| stands(id)).collect::<String>(),
+        )),
         false => Err(wire::Error::NotSent("not today".into())),
     });
     remote(&script).write(&writes).await;
@@ -200,7 +203,7 @@ async fn all_requests() -> Vec<String> {
 }
 
 /// An item that stands on the server: one in three is a meeting, which the owner organises.
-fn stands(id: &String) -> String {
+fn stands(id: &str) -> String {
     let is_meeting = id.ends_with(['1', '3', '5']);
     let inside = format!(
         "<t:Start>2027-02-01T10:00:00Z</t:Start><t:End>2027-02-01T11:00:00Z</t:End>\

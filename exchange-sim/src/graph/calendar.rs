@@ -2,10 +2,12 @@
 
 use super::call::{CalendarRef, Call};
 use super::error::Error;
-use super::event::select;
+use super::event::{extend, select};
 use super::read_only;
-use super::write::text;
-use crate::store::{DeleteType, Folder, FolderId, Mailbox, Role, World, folder};
+use super::write::{single_values, text};
+use crate::store::{
+    DeleteType, Folder, FolderId, Mailbox, PropertyId, PropertyValue, Role, World, folder,
+};
 use crate::{Response, respond};
 use serde_json::{Map, Value, json};
 
@@ -41,16 +43,18 @@ pub(super) fn user(world: &mut World, call: &Call<'_>) -> Result<Response, Error
 pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
     let mailbox = call.mailbox(world)?;
     let trash = mailbox.role(Role::DeletedItems);
-    let mut found: Vec<Value> = mailbox
+    let standing = mailbox
         .folders()
-        .filter(|folder| folder.is_calendar() && !mailbox.is_below(folder.id, trash))
-        .map(|folder| calendar(mailbox, folder))
-        .collect();
-    if let Some(filter) = &call.query.filter {
-        for at in (0..found.len()).rev() {
-            if !filter.holds_entity(&&found[at])? {
-                found.remove(at);
-            }
+        .filter(|folder| folder.is_calendar() && !mailbox.is_below(folder.id, trash));
+    let mut found = Vec::new();
+    for folder in standing {
+        let json = calendar(mailbox, folder, &call.query.expand);
+        let holds = match &call.query.filter {
+            Some(filter) => filter.holds_entity(&&json)?,
+            None => true,
+        };
+        if holds {
+            found.push(json);
         }
     }
     Ok(page(call, "calendars", found))
@@ -70,7 +74,7 @@ pub(super) fn get(
 /// A new calendar beside the default one.
 pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Response, Error> {
     let body = call.body()?;
-    let (name, color) = members(&body)?;
+    let Members { name, color, properties } = members(&body)?;
     let Some(name) = name.filter(|name| !name.trim().is_empty()) else {
         return Err(Error::new(
             400,
@@ -84,6 +88,7 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Response, Err
     if let Some(color) = color {
         mailbox.set_color(id, &color)?;
     }
+    set(mailbox, id, properties)?;
     shown(mailbox, call, 201, id)
 }
 
@@ -94,7 +99,7 @@ pub(super) fn update(
     calendar: &CalendarRef,
 ) -> Result<Response, Error> {
     let body = call.body()?;
-    let (name, color) = members(&body)?;
+    let Members { name, color, properties } = members(&body)?;
     let mailbox = call.mailbox_mut(world)?;
     let id = call.calendar(mailbox, calendar)?;
     if let Some(name) = name {
@@ -103,6 +108,7 @@ pub(super) fn update(
     if let Some(color) = color {
         mailbox.set_color(id, &color)?;
     }
+    set(mailbox, id, properties)?;
     shown(mailbox, call, 200, id)
 }
 
@@ -118,18 +124,27 @@ pub(super) fn delete(
     Ok(respond(204, "", ""))
 }
 
-fn members(body: &Map<String, Value>) -> Result<(Option<String>, Option<String>), Error> {
-    let (mut name, mut color) = (None, None);
+/// What a request says of a calendar.
+#[derive(Default)]
+struct Members {
+    name: Option<String>,
+    color: Option<String>,
+    properties: Vec<(PropertyId, PropertyValue)>,
+}
+
+fn members(body: &Map<String, Value>) -> Result<Members, Error> {
+    let mut members = Members::default();
     for (member, value) in body {
         match member.as_str() {
-            "name" => name = Some(text(member, value)?),
+            "name" => members.name = Some(text(member, value)?),
+            "singleValueExtendedProperties" => members.properties.extend(single_values(value)?),
             "color" => {
                 let given = text(member, value)?;
                 let known = COLORS.iter().find(|known| known.eq_ignore_ascii_case(&given));
                 let Some(known) = known else {
                     return Err(Error::body(format!("Requested value '{given}' was not found.")));
                 };
-                color = Some((*known).to_owned());
+                members.color = Some((*known).to_owned());
             }
             "isDefaultCalendar" | "defaultOnlineMeetingProvider" => {}
             "allowedOnlineMeetingProviders" => {}
@@ -144,19 +159,32 @@ fn members(body: &Map<String, Value>) -> Result<(Option<String>, Option<String>)
             }
         }
     }
-    Ok((name, color))
+    Ok(members)
+}
+
+fn set(
+    mailbox: &mut Mailbox,
+    id: FolderId,
+    properties: Vec<(PropertyId, PropertyValue)>,
+) -> Result<(), Error> {
+    for (property, value) in properties {
+        mailbox.set_folder_property(id, property, Some(value))?;
+    }
+    Ok(())
 }
 
 fn shown(mailbox: &Mailbox, call: &Call<'_>, status: u16, id: FolderId) -> Result<Response, Error> {
-    let json = calendar(mailbox, mailbox.folder(id)?);
+    let json = calendar(mailbox, mailbox.folder(id)?, &call.query.expand);
     let mut json = select(json, call.query.select.as_ref());
     json["@odata.context"] = json!(call.context("calendars/$entity"));
     Ok(call.answer(status, &json))
 }
 
-fn calendar(mailbox: &Mailbox, folder: &Folder) -> Value {
+/// A calendar, with those of its extended properties that were asked for (docs: the resource that
+/// extended properties are read with may be a calendar).
+fn calendar(mailbox: &Mailbox, folder: &Folder, asked: &[PropertyId]) -> Value {
     let is_default = folder.role == Some(Role::Calendar);
-    json!({
+    let mut json = json!({
         "id": mailbox.graph_folder_id(folder.id),
         "name": folder.name,
         "color": folder.color,
@@ -171,7 +199,9 @@ fn calendar(mailbox: &Mailbox, folder: &Folder) -> Value {
         "isTallyingResponses": is_default,
         "isRemovable": !is_default,
         "owner": {"name": mailbox.name, "address": mailbox.address},
-    })
+    });
+    extend(&mut json, asked, |id| mailbox.folder_property(folder, id));
+    json
 }
 
 /// A page of what was found, from `$skip` on.

@@ -40,7 +40,7 @@ pub(super) fn etag(mailbox: &Mailbox, item: &Item) -> String {
 /// The whole event, with the extended properties asked for.
 pub(super) fn render(mailbox: &Mailbox, item: &Item, event: &Event, call: &Call<'_>) -> Value {
     let mut json = plain(mailbox, item, event, call);
-    extend(&mut json, item, &call.query.expand);
+    extend(&mut json, &call.query.expand, |id| item.property(id));
     attachments::expand(&mut json, mailbox, item, call);
     json
 }
@@ -91,7 +91,7 @@ pub(super) fn plain(mailbox: &Mailbox, item: &Item, event: &Event, call: &Call<'
         "body": body(&content.body, prefer),
         "start": time(&event.start, prefer),
         "end": time(&event.end, prefer),
-        "location": location(event.locations.first(), "uniqueId"),
+        "location": place(event),
         "locations": event.locations.iter().map(|l| location(Some(l), "")).collect::<Vec<_>>(),
         "attendees": event.attendees.iter().map(attendee).collect::<Vec<_>>(),
         "organizer": event.organizer.as_ref().map(recipient),
@@ -223,10 +223,15 @@ fn member(path: &str) -> &str {
     path.split('/').next().unwrap_or_default()
 }
 
-pub(super) fn extend(json: &mut Value, item: &Item, asked: &[PropertyId]) {
+/// Adds the extended properties that were asked for, as far as there are any.
+pub(super) fn extend(
+    json: &mut Value,
+    asked: &[PropertyId],
+    property: impl Fn(&PropertyId) -> Option<PropertyValue>,
+) {
     let (mut single, mut multi) = (Vec::new(), Vec::new());
     for id in asked {
-        match item.property(id) {
+        match property(id) {
             Some(PropertyValue::One(value)) => {
                 single.push(json!({"id": id.to_string(), "value": value}));
             }
@@ -250,6 +255,17 @@ pub(super) fn body(body: &Body, prefer: &Prefer) -> Value {
     }
     // HTML unless text is asked for, whatever is stored (docs: event-get, outlook.body-content-type).
     json!({"contentType": "html", "content": body.as_html()})
+}
+
+/// What stands for all locations: the one, or the names of several (docs: user-post-events).
+fn place(event: &Event) -> Value {
+    let mut json = location(event.locations.first(), "uniqueId");
+    if event.locations.len() > 1 {
+        let names: Vec<&str> = event.locations.iter().map(|one| one.name.as_str()).collect();
+        (json["displayName"], json["uniqueId"]) =
+            (json!(names.join("; ")), json!(names.join("; ")));
+    }
+    json
 }
 
 /// A location; `unique` names the member that repeats its name, where one does.

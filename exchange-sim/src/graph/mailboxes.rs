@@ -323,7 +323,7 @@ fn item_json(mailbox: &Mailbox, item: &Item, call: &Call<'_>) -> Value {
         "type": item.class(),
         "size": item.size(),
     });
-    event::extend(&mut json, item, &call.query.expand);
+    event::extend(&mut json, &call.query.expand, |id| item.property(id));
     json
 }
 

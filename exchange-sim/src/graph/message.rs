@@ -101,7 +101,7 @@ pub(super) fn render(mailbox: &Mailbox, item: &Item, message: &Message, call: &C
         "isDeliveryReceiptRequested": asks(item, DELIVERY_RECEIPT),
         "webLink": web_link(&id),
     });
-    event::extend(&mut json, item, &call.query.expand);
+    event::extend(&mut json, &call.query.expand, |id| item.property(id));
     attachments::expand(&mut json, mailbox, item, call);
     mime::show_headers(&mut json, item, call);
     event_message::add(&mut json, mailbox, item, call);

@@ -139,13 +139,7 @@ pub(super) fn of_item(content: &mut Content, name: &str, value: &Value) -> Resul
             content.reminder.minutes = minutes.ok_or_else(|| wrong_type(name, "Edm.Int32"))?;
         }
         "singleValueExtendedProperties" => {
-            for property in array(name, value)? {
-                let (id, value) = property_of(property)?;
-                let Some(Value::String(value)) = value else {
-                    return Err(wrong_type("value", "Edm.String"));
-                };
-                content.properties.insert(id, PropertyValue::One(value.clone()));
-            }
+            content.properties.extend(single_values(value)?);
         }
         "multiValueExtendedProperties" => {
             for property in array(name, value)? {
@@ -357,6 +351,19 @@ fn attendee(value: &Value, before: &[Attendee]) -> Result<Attendee, Error> {
         response: known.map_or(Response::None, |known| known.response),
         responded: known.and_then(|known| known.responded),
     })
+}
+
+/// The members of `singleValueExtendedProperties`.
+pub(super) fn single_values(value: &Value) -> Result<Vec<(PropertyId, PropertyValue)>, Error> {
+    let mut properties = Vec::new();
+    for property in array("singleValueExtendedProperties", value)? {
+        let (id, value) = property_of(property)?;
+        let Some(Value::String(value)) = value else {
+            return Err(wrong_type("value", "Edm.String"));
+        };
+        properties.push((id, PropertyValue::One(value.clone())));
+    }
+    Ok(properties)
 }
 
 fn property_of(value: &Value) -> Result<(PropertyId, Option<&Value>), Error> {

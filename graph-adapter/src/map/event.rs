@@ -1,10 +1,14 @@
 //! A Graph event, and what it holds for us (MS docs: event resource type).
 
+use crate::map::location::{self, Location};
+use crate::map::people::{self, Native};
 use crate::map::time::{self, DateTimeTimeZone};
 use crate::map::{recurrence, series};
 use crate::stamp::{Properties, Property};
 use chrono::DateTime;
-use items::{Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing};
+use items::{
+    Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing, note,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -12,13 +16,14 @@ use sync_core::ids::Version;
 use sync_core::port::{Stamp, Trouble};
 
 /// The members that are asked for: what we hold, and what says whether we can.
-pub(crate) const SELECT: &str = "id,subject,body,location,start,end,isAllDay,\
+pub(crate) const SELECT: &str = "id,subject,body,location,locations,start,end,isAllDay,\
     originalStartTimeZone,originalEndTimeZone,categories,isReminderOn,reminderMinutesBeforeStart,\
-    showAs,sensitivity,importance,type,iCalUId,lastModifiedDateTime,recurrence";
+    showAs,sensitivity,importance,type,iCalUId,lastModifiedDateTime,recurrence,attendees,organizer,\
+    isOrganizer,isCancelled,responseStatus,isOnlineMeeting,hasAttachments";
 
 /// What is asked for besides of the master of a series, which shows it only to who asks for it by its
 /// id (MS docs: event resource type).
-pub(crate) const SELECT_MASTER: &str = "attendees,cancelledOccurrences,exceptionOccurrences";
+pub(crate) const SELECT_MASTER: &str = "cancelledOccurrences,exceptionOccurrences";
 /// The part of it that must be expanded, too.
 pub(crate) const EXPAND_MASTER: &str = "exceptionOccurrences";
 
@@ -44,6 +49,12 @@ pub(crate) struct Read {
     pub edited_ms: Option<i64>,
     /// Our stamp.
     pub stamp: Option<Stamp>,
+    /// What it is to the mailbox.
+    pub native: Native,
+    /// Whether it is held online: its body joins it.
+    pub is_online: bool,
+    /// Whether files may be attached to it.
+    pub has_files: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,6 +64,7 @@ struct Resource {
     subject: Option<String>,
     body: Option<ItemBody>,
     location: Option<Location>,
+    locations: Option<Vec<Location>>,
     start: Option<DateTimeTimeZone>,
     end: Option<DateTimeTimeZone>,
     is_all_day: Option<bool>,
@@ -67,7 +79,10 @@ struct Resource {
     #[serde(rename = "iCalUId")]
     i_cal_uid: Option<String>,
     last_modified_date_time: Option<String>,
+    has_attachments: Option<bool>,
     single_value_extended_properties: Option<Vec<Property>>,
+    #[serde(flatten)]
+    people: people::Resource,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,12 +90,6 @@ struct Resource {
 struct ItemBody {
     content_type: Option<String>,
     content: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Location {
-    display_name: Option<String>,
 }
 
 /// The version of an event: its etag; the change key makes the same one.
@@ -92,6 +101,16 @@ pub(crate) fn version(value: &Value) -> Option<Version> {
     Some(Version(format!("W/\"{key}\"")))
 }
 
+/// Whether a body shows files that are attached to its event.
+pub(crate) fn shows_files(body: &str) -> bool {
+    body.contains("cid:")
+}
+
+/// Whether an event is held online.
+pub(crate) fn is_online(value: &Value) -> bool {
+    value["isOnlineMeeting"].as_bool() == Some(true)
+}
+
 /// What an event is of a series, by its `type`.
 pub(crate) fn kind(value: &Value) -> Kind {
     match value["type"].as_str() {
@@ -101,11 +120,6 @@ pub(crate) fn kind(value: &Value) -> Kind {
     }
 }
 
-/// Whether an event has attendees, whom Graph would mail.
-pub(crate) fn has_attendees(event: &Value) -> bool {
-    event["attendees"].as_array().is_some_and(|attendees| !attendees.is_empty())
-}
-
 /// Reads an event, or a series by its master; what can't be read says why, without its content.
 pub(crate) fn read(value: &Value, properties: &Properties) -> Result<Read, Trouble> {
     let resource = resource(value)?;
@@ -113,6 +127,8 @@ pub(crate) fn read(value: &Value, properties: &Properties) -> Result<Read, Troub
     let uid = properties.uid(ours).map(str::to_owned).or_else(|| resource.i_cal_uid.clone());
     let edited_ms = resource.last_modified_date_time.as_deref().and_then(edited_ms);
     let stamp = properties.stamp(ours);
+    let people = resource.people.people().over(properties.people(ours));
+    let has_files = resource.has_files();
     let is_custom = resource.original_start_time_zone.as_deref().is_some_and(time::is_custom);
     let mut event = resource.into_event()?;
     if kind(value) == Kind::Master {
@@ -126,7 +142,10 @@ pub(crate) fn read(value: &Value, properties: &Properties) -> Result<Read, Troub
         }
         Kind::Single | Kind::Part => BTreeMap::new(),
     });
-    Ok(Read { event, version: version(value), edited_ms, stamp })
+    (event.meeting, event.attendees) = (people.meeting, people.attendees);
+    let (version, native, is_online) =
+        (version(value), people::native(value), self::is_online(value));
+    Ok(Read { event, version, edited_ms, stamp, native, is_online, has_files })
 }
 
 /// Sees to it that a series has a zone by whose clocks it goes on: where that of its start can't be
@@ -168,6 +187,12 @@ impl Resource {
         time::read(self.start.as_ref()?, self.end.as_ref()?, original, self.is_all_day)
     }
 
+    /// Files that the body shows don't count among its attachments (MS docs: `hasAttachments`).
+    fn has_files(&self) -> bool {
+        let body = self.body.as_ref().and_then(|body| body.content.as_deref());
+        self.has_attachments == Some(true) || body.is_some_and(shows_files)
+    }
+
     fn into_event(self) -> Result<Event, Trouble> {
         let timing = self.timing().ok_or_else(|| {
             Trouble::new("malformed-timing", "the event's start or end is not understood")
@@ -175,7 +200,7 @@ impl Resource {
         Ok(Event {
             subject: Some(self.subject.unwrap_or_default()),
             body: Some(self.body.unwrap_or_default().into_body()),
-            location: Some(self.location.unwrap_or_default().display_name.unwrap_or_default()),
+            location: Some(location::read(self.location, self.locations)),
             timing: Some(timing),
             categories: Some(self.categories.unwrap_or_default()),
             reminder: reminder(self.is_reminder_on, self.reminder_minutes_before_start),
@@ -193,7 +218,7 @@ impl ItemBody {
             Some(kind) if kind.eq_ignore_ascii_case("html") => BodyKind::Html,
             _ => BodyKind::Text,
         };
-        Body { kind, content: self.content.unwrap_or_default() }
+        note::without(&Body { kind, content: self.content.unwrap_or_default() })
     }
 }
 
@@ -243,7 +268,7 @@ fn edited_ms(text: &str) -> Option<i64> {
 }
 
 /// The members that say what `event` holds, and no others: as the body of a PATCH it leaves the
-/// rest alone. Attendees are never among them, because Graph would mail them.
+/// rest alone. Attendees are never among them: who writes those says so by [`people::write`].
 ///
 /// What says that an event recurs is valid only together with its start, so that must be there, too.
 /// Occurrences take requests of their own.
@@ -292,9 +317,6 @@ fn write_plain(event: &Event) -> Map<String, Value> {
         };
         put("body", json!({"contentType": kind, "content": content}));
     }
-    if let Some(location) = &event.location {
-        put("location", json!({"displayName": location}));
-    }
     if let Some(categories) = &event.categories {
         put("categories", json!(categories));
     }
@@ -316,6 +338,9 @@ fn write_plain(event: &Event) -> Map<String, Value> {
     }
     if let Some(importance) = event.importance {
         put("importance", json!(importance_text(importance)));
+    }
+    if let Some(line) = &event.location {
+        location::write(line, &mut members);
     }
     members
 }

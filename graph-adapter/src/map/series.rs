@@ -1,8 +1,8 @@
 //! The occurrences of a series that differ from it or were deleted (MS docs: event resource type,
 //! `exceptionOccurrences` and `cancelledOccurrences`).
 
-use crate::map::event::{self, has_attendees};
-use crate::map::time;
+use crate::map::people::{self, Native};
+use crate::map::{event, time};
 use chrono::{DateTime, NaiveDate};
 use items::{Event, Occurrence, Timing};
 use serde_json::Value;
@@ -18,8 +18,8 @@ pub(crate) struct Instance {
     /// Its etag: that of its master on the production service (MS docs: the example of
     /// event-list-instances).
     pub version: Option<Version>,
-    /// Whether a change of it would be mailed.
-    pub is_meeting: bool,
+    /// What it is to the mailbox.
+    pub native: Native,
     /// In which fields it differs from its master; in none, where nothing but its id is told.
     pub own: Event,
 }
@@ -57,7 +57,7 @@ pub(crate) fn instance(value: &Value) -> Instance {
     Instance {
         id: value["id"].as_str().map(RemoteId::from),
         version: event::version(value),
-        is_meeting: has_attendees(value),
+        native: people::native(value),
         own: Event::default(),
     }
 }

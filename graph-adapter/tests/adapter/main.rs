@@ -4,10 +4,12 @@
 
 mod examples;
 mod faults;
+mod files;
 mod judge;
 mod late;
 mod masters;
 mod pace;
+mod people;
 mod random;
 mod requests;
 mod script;

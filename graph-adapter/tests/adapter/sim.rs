@@ -20,7 +20,8 @@ use sync_core::port::{
 };
 use wire::{Request, Response, Transport};
 
-const MAILBOX: &str = "anna.vogt@contoso.example";
+pub const MAILBOX: &str = "anna.vogt@contoso.example";
+pub const OTHER: &str = "ben.ott@contoso.example";
 
 type Happening = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -32,13 +33,44 @@ pub struct Recorder {
     pub is_old: AtomicBool,
     /// What happens just before the request that this many more with this text come before.
     meddling: Mutex<Option<(String, usize, Happening)>>,
+    /// How many requests get an answer until one is carried out and nothing is heard any more.
+    cut: Mutex<Option<usize>>,
 }
 
 impl Recorder {
     pub fn new(sim: &Sim) -> Arc<Self> {
         let inner = SimTransport::new(sim.clone());
         let (is_old, meddling) = (AtomicBool::new(false), Mutex::default());
-        Arc::new(Self { inner, requests: Mutex::default(), is_old, meddling })
+        Arc::new(Self {
+            inner,
+            requests: Mutex::default(),
+            is_old,
+            meddling,
+            cut: Mutex::default(),
+        })
+    }
+
+    /// Lets the line die after so many more requests, or live.
+    pub fn cut(&self, after: Option<usize>) {
+        *self.cut.lock().unwrap() = after;
+    }
+
+    /// Whether the line has just died in the middle of a request.
+    fn dies(&self) -> Result<bool, wire::Error> {
+        match self.cut.lock().unwrap().as_mut() {
+            None => Ok(false),
+            Some(0) => Err(wire::Error::NotSent("the line is dead".to_owned())),
+            Some(left) => {
+                *left -= 1;
+                Ok(*left == 0)
+            }
+        }
+    }
+
+    /// The requests so far that have this text in their address.
+    pub fn count(&self, text: &str) -> usize {
+        let requests = self.requests.lock().unwrap();
+        requests.iter().filter(|request| request.uri().to_string().contains(text)).count()
     }
 
     /// Lets something happen just before the `nth` request from now on with this text.
@@ -73,7 +105,9 @@ impl Transport for Recorder {
         if let Some(what) = meddling {
             what.await;
         }
-        self.inner.send(request).await
+        let is_last = self.dies()?;
+        let answer = self.inner.send(request).await;
+        if is_last { Err(wire::Error::InDoubt("the line died".to_owned())) } else { answer }
     }
 }
 
@@ -112,19 +146,30 @@ pub struct World {
 }
 
 pub async fn world() -> World {
-    let login = exchange_sim::Login { address: MAILBOX.into(), password: "p".into() };
-    let config = exchange_sim::Config { mailboxes: vec![login], ..Default::default() };
+    let login =
+        |address: &str| exchange_sim::Login { address: address.into(), password: "p".into() };
+    let mailboxes = vec![login(MAILBOX), login(OTHER)];
+    let config = exchange_sim::Config { mailboxes, ..Default::default() };
     let sim = Sim::new(config).unwrap();
     let transport = Recorder::new(&sim);
     let remote = another(&transport, "s1");
-    let folders = remote.folders().await.unwrap();
-    let calendar = folders.into_iter().find(|folder| folder.is_default).unwrap().id;
+    let calendar = calendar_of(&remote).await;
     World { sim, remote, transport, calendar }
+}
+
+pub async fn calendar_of(remote: &GraphRemote) -> FolderId {
+    let folders = remote.folders().await.unwrap();
+    folders.into_iter().find(|folder| folder.is_default).unwrap().id
 }
 
 /// Another one who keeps the same mailbox.
 pub fn another(transport: &Arc<Recorder>, state_id: &str) -> GraphRemote {
-    let mut config = Config::new(MAILBOX, state_id);
+    keeper(MAILBOX, transport, state_id)
+}
+
+/// Somebody who keeps a mailbox.
+pub fn keeper(mailbox: &str, transport: &Arc<Recorder>, state_id: &str) -> GraphRemote {
+    let mut config = Config::new(mailbox, state_id);
     config.now = || SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
     let defaults = exchange_sim::Config::default();
     let credential = ClientSecret {

@@ -3,7 +3,7 @@
 use icalendar::parser::Property;
 
 /// Lines are folded so that they are no longer than this, in bytes.
-const LINE_BYTES_MAX: usize = 75;
+pub(super) const LINE_BYTES_MAX: usize = 75;
 
 /// A content line in its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub(super) struct Line {
     pub(super) params: Vec<(String, String)>,
     /// The value; unescaped where it is a TEXT, as those of X- properties are.
     pub(super) value: String,
+}
+
+/// A line that stands in a file: its parts, and how it is written, unfolded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// The parts.
+    pub(super) line: Line,
+    /// How it is written.
+    pub(super) raw: String,
 }
 
 impl Line {

@@ -4,10 +4,12 @@
 //! Reading never fails: what isn't understood is left out, with a warning. Writing over a file
 //! keeps what isn't understood, and the lines of fields that didn't change.
 
+mod attach;
 mod document;
 mod join;
 mod line;
 mod occurrences;
+mod people;
 mod put;
 mod read;
 mod split;
@@ -19,6 +21,7 @@ use crate::event::Event;
 use document::{Component, Node};
 use time::Zones;
 
+pub use attach::{Binary, Piece, TakenOut, file_digest, pieces, take_out};
 pub use join::Joiner;
 pub use put::put;
 pub use split::{Item, Split, split, uid_of};

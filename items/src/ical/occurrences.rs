@@ -5,7 +5,7 @@
 use super::document::{Component, Node};
 use super::line::{Line, compose, escape};
 use super::time::{Moment, Zones};
-use super::{RECURRENCE_ID, Warning, read, write};
+use super::{RECURRENCE_ID, Warning, people, read, write};
 use crate::event::{Event, Occurrence, Timing};
 use crate::recurrence::Recurrence;
 use crate::zone;
@@ -233,7 +233,10 @@ pub(super) fn write_changed(
         else {
             continue;
         };
-        let mut vevent = standing.remove(date).unwrap_or_else(|| Component::new("VEVENT"));
+        let mut vevent = standing.remove(date).unwrap_or_else(|| {
+            let nodes = people::of_series(series).collect();
+            Component { nodes, ..Component::new("VEVENT") }
+        });
         let cancelled = is_cancelled(&vevent);
         vevent.nodes.retain(|node| match node.name().as_str() {
             RECURRENCE_ID => false,
@@ -241,6 +244,8 @@ pub(super) fn write_changed(
             _ => true,
         });
         set_uid(&mut vevent, own);
+        // What it has of these is not modelled, and stays.
+        let event = Event { meeting: None, attendees: None, attachments: None, ..event };
         moved |= write::rewrite(&mut vevent, &event, dtstamp, zones, Some(series));
         vevent.nodes.insert(1, Node::Line(0, id));
         calendar.nodes.push(Node::Component(vevent));

@@ -6,6 +6,8 @@ use super::split::Item;
 use super::time::{Moment, Zones};
 use super::{EXACT, RECURRENCE_ID, occurrences, write};
 use crate::event::{Event, Occurrence};
+use crate::field::Name;
+use crate::people::Meeting;
 use crate::recurrence::Recurrence;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
@@ -42,10 +44,21 @@ fn event_in(text: &str) -> Option<Event> {
 fn merged(stored: Event, new: &Event) -> Event {
     let was_series = stored.is_series();
     let mut event = stored;
+    let meeting = event.meeting.take();
     for field in new.present_fields() {
         // Its fields are those that every event has.
         let _ = event.take(&field, new);
     }
+    let told = event.meeting.take();
+    event.meeting = match (meeting, told) {
+        // STATUS alone says nothing of who invited, or what was answered.
+        (Some(old), Some(told))
+            if Meeting { cancelled: false, ..told.clone() } == Meeting::default() =>
+        {
+            Some(Meeting { cancelled: told.cancelled, ..old })
+        }
+        (old, told) => told.or(old),
+    };
     if was_series && event.recurrence == Some(Recurrence::Once) {
         event.occurrences = Some(BTreeMap::new());
     }
@@ -138,10 +151,17 @@ fn copy_unread(to: &mut Component, from: &Component, event: &Event, new: &Event)
 
 fn copy_lines(to: &mut Component, from: &Component) {
     let mut rest: BTreeMap<String, Vec<&Node>> = BTreeMap::new();
+    let is_one = occurrences::is_one(from);
     for node in &from.nodes {
         let name = node.name();
         let ours = matches!(name.as_str(), "UID" | "DTSTAMP" | EXACT | RECURRENCE_ID);
-        if !ours && write::owner(&name).is_none() {
+        // An occurrence's own people and attachments aren't modelled.
+        let is_rest = match write::owner(&name) {
+            Some(Name::Meeting | Name::Attendees | Name::Attachments) => is_one,
+            Some(_) => false,
+            None => true,
+        };
+        if !ours && is_rest {
             rest.entry(name).or_default().push(node);
         }
     }

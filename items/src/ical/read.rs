@@ -4,7 +4,7 @@ use super::Warning;
 use super::document::{Component, Node};
 use super::line::Line;
 use super::time::{self, Moment, Zones};
-use super::{EXACT, NO_UID, REMINDER, occurrences, write};
+use super::{EXACT, NO_UID, REMINDER, attach, occurrences, people, write};
 use crate::event::{Body, BodyKind, Event, Importance, Reminder, Sensitivity, ShowAs, Timing};
 use crate::field::Name;
 use crate::recurrence::{Recurrence, Rule, YEAR_MAX};
@@ -111,6 +111,7 @@ pub(super) fn plain(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warnin
         all
     });
     let timing = timing(vevent, zones, warnings);
+    let (meeting, attendees) = people::read(vevent);
     let mut event = Event {
         uid: text("UID").filter(|uid| is_uid(uid)),
         subject: text("SUMMARY"),
@@ -122,6 +123,9 @@ pub(super) fn plain(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warnin
         show_as: show_as(vevent),
         sensitivity: text("CLASS").map(|class| sensitivity(&class)),
         importance: importance(vevent),
+        meeting,
+        attendees,
+        attachments: attach::read(vevent, warnings),
         ..Event::default()
     };
     let recurrence = recurrence(vevent, &event, zones, warnings);
@@ -144,6 +148,10 @@ fn restore(event: &mut Event, exact: &str) {
         if matches!(name, Name::Reminder | Name::Recurrence) {
             // How they stand there may depend on when the event is.
             alone.timing.clone_from(&event.timing);
+        }
+        if name == Name::Meeting {
+            // An organizer counts only beside attendees.
+            alone.attendees.clone_from(&event.attendees);
         }
         if write::as_read(&alone).only(&field) == event.only(&field) {
             // The field is one of those that every event has.

@@ -1,13 +1,14 @@
 //! Event to VEVENT: only what differs from what stands there is written anew.
 
 use super::document::{Component, Node};
-use super::line::{compose, escape};
+use super::line::{Line, Standing, compose, escape};
 use super::time::{self, Zones};
-use super::{EXACT, NO_UID, REMINDER, occurrences, read, vtimezone};
+use super::{EXACT, NO_UID, REMINDER, attach, occurrences, people, read, vtimezone};
 use crate::event::{
     Body, BodyKind, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
 use crate::field::Name;
+use crate::people::Meeting;
 use crate::recurrence::Recurrence;
 use crate::{html, zone};
 use chrono::{Datelike, NaiveDate};
@@ -65,7 +66,7 @@ pub(super) fn as_read(event: &Event) -> Event {
     let mut vevent = Component::new("VEVENT");
     vevent.push(compose("UID", &[], &escape(&uid(event))));
     for name in Name::ALL {
-        vevent.nodes.extend(properties(event, name));
+        vevent.nodes.extend(properties(event, name, &[]));
     }
     read::plain(&vevent, &Zones::default(), &mut Vec::new())
 }
@@ -101,10 +102,7 @@ pub(super) fn rewrite(
     let old = whole(series, read::event(vevent, zones, &mut Vec::new()));
     // Changed occurrences stand in components of their own.
     let event = &Event { occurrences: deleted(event), ..event.clone() };
-    let differs = |name: &Name| {
-        let field = BTreeSet::from([name.field()]);
-        event.has(*name) && event.only(&field) != old.only(&field)
-    };
+    let differs = |name: &Name| event.has(*name) && worded(event, *name) != worded(&old, *name);
     let mut changed: Vec<_> = Name::ALL.into_iter().filter(differs).collect();
     let moved = changed.iter().any(|name| matches!(name, Name::Timing | Name::Recurrence));
     if moved {
@@ -114,6 +112,13 @@ pub(super) fn rewrite(
             dated.filter(|name| event.has(*name) && !changed.contains(name)).collect();
         changed.extend(stale);
     }
+    let people = [Name::Meeting, Name::Attendees];
+    if people.iter().any(|name| changed.contains(name)) {
+        // Whether the organizer counts depends on the attendees.
+        changed.retain(|name| !people.contains(name));
+        changed.extend(people.into_iter().filter(|name| event.has(*name)));
+    }
+    let standing = standing(vevent);
     let kept_uid = vevent.line("UID").map(|line| line.value).filter(|_| event.uid.is_none());
     let uid = kept_uid.unwrap_or_else(|| uid(event));
     let alarm = vevent.nodes.iter().position(|node| is_reminder(node, old.timing.as_ref(), zones));
@@ -122,7 +127,10 @@ pub(super) fn rewrite(
         let name = node.name();
         let stays = match owner(&name) {
             _ if matches!(name.as_str(), "UID" | "DTSTAMP" | EXACT) => false,
-            Some(field) if changed.contains(&field) => name == "VALARM" && Some(at) != alarm,
+            Some(field) if changed.contains(&field) => match node {
+                Node::Component(_) => Some(at) != alarm,
+                Node::Line(_, raw) => field == Name::Attachments && !attach::is_read(raw),
+            },
             Some(_) | None => true,
         };
         at += 1;
@@ -134,12 +142,36 @@ pub(super) fn rewrite(
     }
     vevent.nodes.splice(0..0, head);
     for name in &changed {
-        vevent.nodes.extend(properties(event, *name));
+        vevent.nodes.extend(properties(event, *name, &standing));
     }
     keep_exact(vevent, event, zones, series);
     // Components come after the lines.
     vevent.nodes.sort_by_key(|node| matches!(node, Node::Component(_)));
     moved
+}
+
+/// The lines of people and attachments, which may say more than is known of them here.
+fn standing(vevent: &Component) -> Vec<Standing> {
+    let is_its = |name: Option<Name>| {
+        matches!(name, Some(Name::Meeting | Name::Attendees | Name::Attachments))
+    };
+    let lines = vevent.nodes.iter().filter(|node| is_its(owner(&node.name())));
+    let lines = lines.filter_map(|node| match node {
+        Node::Line(_, raw) => Some(Standing { line: Line::parse(raw)?, raw: raw.clone() }),
+        Node::Component(_) => None,
+    });
+    lines.collect()
+}
+
+/// A field alone, as lines can tell it: nobody invited and nothing attached is no line.
+fn worded(event: &Event, name: Name) -> Event {
+    let alone = event.only(&BTreeSet::from([name.field()]));
+    Event {
+        meeting: alone.meeting.filter(|meeting| *meeting != Meeting::default()),
+        attendees: alone.attendees.filter(|all| !all.is_empty()),
+        attachments: alone.attachments.filter(|all| !all.is_empty()),
+        ..alone
+    }
 }
 
 /// What a component says: one of a series leaves nothing open that the series has.
@@ -155,11 +187,8 @@ fn keep_exact(vevent: &mut Component, event: &Event, zones: &Zones, series: Opti
     let told = whole(series, read::plain(vevent, zones, &mut Vec::new()));
     // What became of occurrences stands in components of their own.
     let held = Name::ALL.into_iter().filter(|name| *name != Name::Occurrences);
-    let lost = held.map(Name::field).filter(|field| {
-        let field = BTreeSet::from([field.clone()]);
-        told.only(&field) != event.only(&field)
-    });
-    let mut exact = event.only(&lost.collect());
+    let lost = held.filter(|name| worded(&told, *name) != worded(event, *name));
+    let mut exact = event.only(&lost.map(Name::field).collect());
     if event.uid.is_some() && told.uid != event.uid {
         exact.uid.clone_from(&event.uid);
     }
@@ -184,6 +213,9 @@ pub(super) fn owner(name: &str) -> Option<Name> {
         "TRANSP" | "X-MICROSOFT-CDO-BUSYSTATUS" => Name::ShowAs,
         "CLASS" => Name::Sensitivity,
         "PRIORITY" | "X-MICROSOFT-CDO-IMPORTANCE" => Name::Importance,
+        "ORGANIZER" | "STATUS" | people::RESPONSE => Name::Meeting,
+        "ATTENDEE" => Name::Attendees,
+        "ATTACH" => Name::Attachments,
         _ => return None,
     })
 }
@@ -201,7 +233,7 @@ fn uid(event: &Event) -> String {
 }
 
 /// The lines and components that tell a field; none where it is absent or can't be told.
-fn properties(event: &Event, name: Name) -> Vec<Node> {
+fn properties(event: &Event, name: Name, standing: &[Standing]) -> Vec<Node> {
     let text = |key: &str, value: &Option<String>| -> Vec<String> {
         value.iter().map(|value| compose(key, &[], &escape(value))).collect()
     };
@@ -230,7 +262,18 @@ fn properties(event: &Event, name: Name) -> Vec<Node> {
         Name::ShowAs => event.show_as.map(show_as).unwrap_or_default(),
         Name::Sensitivity => event.sensitivity.map(sensitivity).into_iter().collect(),
         Name::Importance => event.importance.map(importance).unwrap_or_default(),
-        Name::Meeting | Name::Attendees | Name::Attachments => Vec::new(),
+        Name::Meeting => {
+            let meeting = event.meeting.iter();
+            meeting.flat_map(|meeting| people::write_meeting(event, meeting, standing)).collect()
+        }
+        Name::Attendees => {
+            let all = event.attendees.iter();
+            all.flat_map(|all| people::write_attendees(all, standing)).collect()
+        }
+        Name::Attachments => {
+            let all = event.attachments.iter();
+            all.flat_map(|all| attach::write(all, standing)).collect()
+        }
     };
     lines.into_iter().map(|line| Node::Line(0, line)).collect()
 }

@@ -197,6 +197,17 @@ pub fn event() -> impl Strategy<Value = Event> {
     })
 }
 
+/// The event as a file tells it: where nobody is invited and nothing attached, it says nothing.
+pub fn told(event: &Event) -> Event {
+    let event = event.clone();
+    Event {
+        meeting: event.meeting.filter(|meeting| *meeting != Meeting::default()),
+        attendees: event.attendees.filter(|all| !all.is_empty()),
+        attachments: event.attachments.filter(|all| !all.is_empty()),
+        ..event
+    }
+}
+
 fn days() -> impl Strategy<Value = BTreeSet<Weekday>> {
     prop::sample::subsequence(Weekday::ALL.to_vec(), 1..=7).prop_map(BTreeSet::from_iter)
 }

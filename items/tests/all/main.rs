@@ -7,6 +7,7 @@ mod events;
 mod ical;
 mod imports;
 mod notes;
+mod people;
 mod producers;
 mod series;
 mod shared;

@@ -1,9 +1,9 @@
 //! Events that come from files, and what the file holds for whoever exports it.
 
 use super::rows::{self, Now, Stop};
-use super::{FORMAT, LocalReplica};
+use super::{FORMAT, LocalReplica, files};
 use crate::file;
-use items::ical::{self, Item};
+use items::ical::{self, Item, TakenOut};
 use rusqlite::Connection;
 use std::path::Path;
 use sync_core::ids::FolderId;
@@ -40,11 +40,21 @@ impl LocalReplica {
     }
 }
 
+/// The bytes of attachments are kept beside the text, which only names them.
+fn without_files(db: &Connection, text: &str) -> Result<String, Stop> {
+    let TakenOut { text, files } = ical::take_out(text);
+    for (digest, bytes) in &files {
+        files::keep(db, digest, bytes)?;
+    }
+    Ok(text)
+}
+
 fn put(db: &Connection, folder: i64, item: &Item) -> Result<Put, Stop> {
     let Some(row) = rows::by_uid(db, folder, &item.uid)? else {
         let now = Now::next(db)?;
         let text = ical::put(None, item, now.ms / 1000);
         let text = text.unwrap_or_else(|| item.text.clone());
+        let text = without_files(db, &text)?;
         rows::insert(db, folder, Some(&item.uid), &text, now)?;
         return Ok(Put::New);
     };
@@ -54,7 +64,7 @@ fn put(db: &Connection, folder: i64, item: &Item) -> Result<Put, Stop> {
     }
     let now = Now::next(db)?;
     if let Some(text) = ical::put(Some(&row.ics), item, now.ms / 1000) {
-        rows::replace(db, &row, &text, now)?;
+        rows::replace(db, &row, &without_files(db, &text)?, now)?;
     }
     Ok(Put::Updated)
 }

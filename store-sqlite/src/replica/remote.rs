@@ -5,6 +5,7 @@ use super::rows::{self, Row, Stop};
 use super::{LocalReplica, version};
 use async_trait::async_trait;
 use items::event::Event;
+use items::field::Name;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use sync_core::ids::{Cursor, FolderId, RemoteId, Version};
@@ -16,8 +17,12 @@ use sync_core::port::{
 #[async_trait]
 impl Remote for LocalReplica {
     fn capabilities(&self) -> Capabilities {
+        let mut fields = items::field::all();
+        if self.files.is_none() {
+            fields.remove(&Name::Attachments.field());
+        }
         Capabilities {
-            fields: items::field::all(),
+            fields,
             late: BTreeMap::new(),
             dedupes_creates: true,
             create_grace_ms: 0,
@@ -116,7 +121,7 @@ impl LocalReplica {
 
     fn sighted(&self, db: &Connection, row: &Row) -> Result<Fetched, Stop> {
         let event = match rows::parse(&row.ics) {
-            Ok(event) => event,
+            Ok(event) => self.outward(db, &row.ics, event)?,
             Err(trouble) => return Ok(Fetched::Unreadable(trouble)),
         };
         let stamp = rows::stamp(db, &self.state_id, row.number)?;
@@ -149,11 +154,11 @@ impl LocalReplica {
                 if let Some(row) = rows::by_stamp(db, folder, &self.state_id, &stamp)? {
                     return Ok(self.written(&row));
                 }
-                self.insert(db, folder, &unseal(content)?)?
+                self.insert(db, folder, &self.inward(db, unseal(content)?)?)?
             }
             WriteOp::Update { id, if_match, patch } => {
                 let row = self.expected(db, folder, id, if_match.as_ref())?;
-                self.rewrite(db, &row, &unseal(patch)?)?;
+                self.rewrite(db, &row, &self.inward(db, unseal(patch)?)?)?;
                 row.number
             }
             WriteOp::Delete { id, if_match } => {

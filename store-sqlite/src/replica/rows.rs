@@ -117,7 +117,8 @@ pub(super) fn create_folder(
 }
 
 pub(super) fn folders(db: &Connection, mailbox: &str) -> rusqlite::Result<Vec<FolderRow>> {
-    let sql = "SELECT id, name, kind, is_default FROM folder WHERE mailbox = ?1 ORDER BY id";
+    let sql = "SELECT id, name, kind, is_default FROM folder
+               WHERE mailbox = ?1 AND trashed_name IS NULL ORDER BY id";
     let mut statement = db.prepare_cached(sql)?;
     let rows = statement.query_map([mailbox], |row| {
         Ok(FolderRow {
@@ -137,8 +138,10 @@ pub(super) fn mailboxes(db: &Connection) -> rusqlite::Result<Vec<String>> {
 }
 
 pub(super) fn has_folder(db: &Connection, mailbox: &str, number: i64) -> rusqlite::Result<bool> {
-    db.prepare_cached("SELECT 1 FROM folder WHERE id = ?1 AND mailbox = ?2")?
-        .exists(params![number, mailbox])
+    db.prepare_cached(
+        "SELECT 1 FROM folder WHERE id = ?1 AND mailbox = ?2 AND trashed_name IS NULL",
+    )?
+    .exists(params![number, mailbox])
 }
 
 /// The last number that a change took.

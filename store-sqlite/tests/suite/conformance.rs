@@ -33,6 +33,31 @@ fn make() -> Kept {
 
 sync_core::store_conformance!(make);
 
+mod files {
+    use super::{Kept, make};
+    use std::ops::Deref;
+    use store_sqlite::SqliteFiles;
+
+    /// The files of a state file whose store is in use.
+    struct Shelf {
+        files: SqliteFiles,
+        _kept: Kept,
+    }
+
+    impl Deref for Shelf {
+        type Target = SqliteFiles;
+
+        fn deref(&self) -> &SqliteFiles {
+            &self.files
+        }
+    }
+
+    sync_core::files_conformance!(|| {
+        let kept = make();
+        Shelf { files: kept.files().expect("a sound file"), _kept: kept }
+    });
+}
+
 /// What the suite's random commits leave behind is what the journal says.
 #[test]
 fn projections_are_what_the_journal_says() {

@@ -1,6 +1,7 @@
 //! The store on real files.
 
 mod conformance;
+mod files;
 mod import;
 mod replica;
 mod state;

@@ -33,12 +33,12 @@ fn open_for(path: &Path, mailbox: &str, state_id: &str) -> LocalReplica {
     LocalReplica::open(path, mailbox, Digester::new([7; 32]), state_id).expect("a sound file")
 }
 
-fn calendar(replica: &LocalReplica) -> FolderId {
+pub fn calendar(replica: &LocalReplica) -> FolderId {
     let folders = now(replica.folders()).expect("readable");
     folders.into_iter().find(|folder| folder.is_default).expect("every mailbox has one").id
 }
 
-fn event(subject: &str) -> Event {
+pub fn event(subject: &str) -> Event {
     Event {
         uid: Some(format!("{subject}@contoso.example")),
         subject: Some(subject.to_owned()),
@@ -57,17 +57,17 @@ fn stamp(key: &str) -> Stamp {
     Stamp { link: LinkId(5), key: key.into() }
 }
 
-fn create(replica: &LocalReplica, key: &str, event: &Event) -> Written {
+pub fn create(replica: &LocalReplica, key: &str, event: &Event) -> Written {
     let op = WriteOp::Create { content: event.to_canonical() };
     write(replica, key, op).expect("it is written")
 }
 
-fn write(replica: &LocalReplica, key: &str, op: WriteOp) -> Result<Written, Failure> {
+pub fn write(replica: &LocalReplica, key: &str, op: WriteOp) -> Result<Written, Failure> {
     let write = Write { folder: calendar(replica), stamp: stamp(key), op };
     now(Remote::write(replica, &[write])).pop().expect("one result per write")
 }
 
-fn pull(replica: &LocalReplica, cursor: Option<&Cursor>) -> Page {
+pub fn pull(replica: &LocalReplica, cursor: Option<&Cursor>) -> Page {
     now(replica.pull(&calendar(replica), cursor)).expect("readable")
 }
 

@@ -53,7 +53,7 @@ pub(super) fn configured(name: &str) -> Entry {
             replicas: [ReplicaId::A, ReplicaId::B].map(|r| (r, capabilities.clone())).into(),
             direction: Direction::TwoWay,
             conflicts: Conflicts { default, fields: BTreeMap::new() },
-            brake: Brake { percent: 10, floor: 10 },
+            brake: Brake { percent: 10, floor: 10, deletes_only: false },
         },
         fingerprint: name.to_owned(),
     })

@@ -69,9 +69,10 @@ impl Engine<'_> {
             }
             let Some(plan) = decision.plans.into_iter().next() else { continue };
             let Some(folder) = self.folder(&link.collection, plan.replica) else { continue };
-            if plan.op.is_risky() {
+            let brake = self.order.configured.policy.brake;
+            if brake.counts(&plan.op) {
                 // What came up since the brakes judged is for them to judge next time.
-                if self.report.risky() + risky >= self.permitted {
+                if self.report.risky(brake) + risky >= self.permitted {
                     continue;
                 }
                 risky += 1;

@@ -3,6 +3,7 @@
 use crate::ids::{LinkId, ReplicaId};
 use crate::journal::{BrakeReason, Reason, Seq, Tally};
 use crate::plan::Decision;
+use crate::policy::Brake;
 use crate::port::{Failure, Trouble};
 use crate::state::Link;
 use std::collections::BTreeMap;
@@ -103,8 +104,8 @@ impl Report {
     }
 
     /// The writes that the brakes count.
-    pub fn risky(&self) -> u64 {
-        self.sides.values().map(|s| s.updated + s.deleted).sum()
+    pub fn risky(&self, brake: Brake) -> u64 {
+        self.sides.values().map(|s| brake.risky(s.updated, s.deleted)).sum()
     }
 
     /// Whether a person has something to decide.

@@ -101,3 +101,10 @@ impl Intake for MemoryIntake {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::files_conformance!(|| Box::new(MemoryFiles::default()));
+}

@@ -181,7 +181,7 @@ fn order(sim: &Sim, number: u64, allowed: Option<u64>) -> Order {
                 replicas,
                 direction,
                 conflicts: Conflicts { default: sim.options.rule, fields: sim.options.rules() },
-                brake: Brake { percent: 10, floor: 10 },
+                brake: Brake { percent: 10, floor: 10, deletes_only: false },
             },
             fingerprint: "same".to_owned(),
         },

@@ -80,7 +80,7 @@ impl Chain {
         let pair = |a, b, mailbox: usize, local: usize, sim: &Sim| {
             let addresses = [MAILBOXES[mailbox], MAILBOXES[mailbox]];
             // What becomes of the occurrences of new series is written as changes of them.
-            let brake = Brake { percent: 100, floor: BATCH as u32 };
+            let brake = Brake { percent: 100, floor: BATCH as u32, deletes_only: false };
             Stage::among(
                 Setup { brake, ..Setup::of(a, b) },
                 timeless,

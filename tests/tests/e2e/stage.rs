@@ -56,7 +56,7 @@ impl Setup {
             rule: Rule::Prefer(ReplicaId::A),
             direction: Direction::TwoWay,
             window: None,
-            brake: Brake { percent: 10, floor: 10 },
+            brake: Brake { percent: 10, floor: 10, deletes_only: false },
         }
     }
 }

@@ -167,7 +167,11 @@ fn configured(choices: &mut Choices) -> Entry {
             replicas,
             direction,
             conflicts: Conflicts { default: rule(choices), fields },
-            brake: Brake { percent: choices.pick(&[0, 10, u32::MAX]), floor: 10 },
+            brake: Brake {
+                percent: choices.pick(&[0, 10, u32::MAX]),
+                floor: 10,
+                deletes_only: choices.yes(),
+            },
         },
         fingerprint: choices.pick(&["one", "two"]).to_owned(),
     })

@@ -282,7 +282,7 @@ pub(crate) fn policy(direction: Direction, rule: Rule) -> Policy {
         replicas: REPLICAS.map(|replica| (replica, capabilities.clone())).into(),
         direction,
         conflicts: Conflicts { default: rule, fields: BTreeMap::new() },
-        brake: Brake { percent: 10, floor: 10 },
+        brake: Brake { percent: 10, floor: 10, deletes_only: false },
     }
 }
 
