@@ -92,7 +92,8 @@ impl Reading<'_> {
 }
 
 /// The event that a calendar item holds, without its people; of a series all but the occurrences
-/// that were changed. Exchange leaves out what is empty, so that a text that is not there is empty, not unknown.
+/// that were changed. Exchange leaves out what is empty, so that a text that is not there is empty,
+/// not unknown.
 pub(crate) fn event(item: &Element) -> Result<Event, Trouble> {
     if !item.is("CalendarItem") {
         let detail = format!("a {} lies in the calendar", item.name);

@@ -30,17 +30,17 @@ pub(crate) enum Kind {
 
 /// What `item` is in the mailbox of this address.
 ///
-/// Only `IsMeeting` makes a meeting of it: Exchange names an organizer on every appointment. The
-/// owner's own answer is "Organizer" under whichever of their addresses the meeting was made.
+/// Exchange names an organizer on every appointment, so that only `IsMeeting` makes a meeting of
+/// it, or guests that we invited ourselves. The owner's own answer is "Organizer" under whichever
+/// of their addresses the meeting was made.
 pub(crate) fn kind(item: &Element, mailbox: &str) -> Kind {
-    let is_meeting = matches!(item.child_text("IsMeeting").map(str::trim), Some("true" | "1"));
+    if !matches!(item.child_text("IsMeeting").map(str::trim), Some("true" | "1")) {
+        let is_ours = noted(item).is_some_and(|note| is_of_guests(&note)) && has_guests(item);
+        return if is_ours { Kind::Organized } else { Kind::Appointment };
+    }
     let is_own = my_response(item) == Response::Organizer
         || organizer(item).is_some_and(|who| who.key() == address(mailbox).key());
-    match (is_meeting, is_own) {
-        (false, _) => Kind::Appointment,
-        (true, true) => Kind::Organized,
-        (true, false) => Kind::Attended,
-    }
+    if is_own { Kind::Organized } else { Kind::Attended }
 }
 
 impl Kind {
@@ -76,8 +76,37 @@ impl Kind {
 
 /// The people of an item: those that the server knows, and what we noted on it besides.
 pub(crate) fn people(item: &Element, mailbox: &str) -> People {
-    let carried = stamp::people(item).and_then(People::from_property);
+    let is_appointment = kind(item, mailbox) == Kind::Appointment;
+    // Guests whom somebody has taken off since are no guests any more.
+    let carried = noted(item).filter(|note| !(is_appointment && is_of_guests(note)));
     native(item, mailbox).over(carried)
+}
+
+/// What to note of `people` on an item, if anything: of guests whom the server knows no more than
+/// their answers, which it forgets; of a meeting without guests or with others' all there is.
+pub(crate) fn note(people: &People, kind: Kind) -> Option<People> {
+    let guests = people.attendees.as_ref().is_some_and(|guests| !guests.is_empty());
+    match kind {
+        Kind::Organized if guests => Some(People { meeting: None, ..people.clone() }),
+        Kind::Appointment | Kind::Organized | Kind::Attended => {
+            let meeting = people.meeting.clone().unwrap_or_default();
+            let is_nobody = meeting.normal() == Meeting::default() && !guests;
+            (!is_nobody).then(|| People { meeting: Some(meeting), ..people.clone() })
+        }
+    }
+}
+
+fn noted(item: &Element) -> Option<People> {
+    stamp::people(item).and_then(People::from_property)
+}
+
+/// Whether a note is that of guests whom the server knows.
+fn is_of_guests(note: &People) -> bool {
+    note.meeting.is_none()
+}
+
+fn has_guests(item: &Element) -> bool {
+    LISTS.iter().any(|list| !listed(item, list).is_empty())
 }
 
 /// Those that the server knows.
@@ -117,13 +146,6 @@ pub(crate) fn is_own(people: &People, mailbox: &str) -> bool {
         && matches!(response, Response::None | Response::Organizer)
         && attendees.iter().any(|attendee| attendee.person.key() != key)
         && attendees.iter().all(|attendee| has_address(&attendee.person))
-}
-
-/// Whether there is nothing to note of people: an item without a note says the same.
-pub(crate) fn is_nobody(people: &People) -> bool {
-    let meeting = people.meeting.as_ref();
-    meeting.is_none_or(|meeting| meeting.normal() == Meeting::default())
-        && people.attendees.as_ref().is_none_or(Vec::is_empty)
 }
 
 /// The properties that list `attendees`, in the order of the schema. Their answers can't be written
