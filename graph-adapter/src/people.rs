@@ -12,8 +12,8 @@ impl GraphRemote {
     /// Puts the people of `patch` into the `members` of a request, or else gives what our property
     /// is to say of them; and where they are to be read in the body, puts them there.
     ///
-    /// Only this mailbox invites, and only to what nobody else organises. Whom Graph knows itself our
-    /// property doesn't repeat: else it would bring back whoever is taken off the list.
+    /// Only this mailbox invites, and only to what nobody else organises. Whom Graph knows itself,
+    /// our property doesn't repeat: else it would bring back whoever is taken off the list.
     pub(crate) fn put_people(
         &self,
         patch: &mut Event,

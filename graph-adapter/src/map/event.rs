@@ -275,8 +275,9 @@ fn edited_ms(text: &str) -> Option<i64> {
 ///
 /// # Errors
 /// `recurrence-inexpressible` for recurrences that only RFC 5545 can tell; others as
-/// [`recurrence::write`].
+/// [`time::check`] and [`recurrence::write`].
 pub(crate) fn write(event: &Event) -> Result<Map<String, Value>, Trouble> {
+    event.timing.as_ref().map_or(Ok(()), time::check)?;
     let mut members = write_plain(event);
     match (&event.recurrence, &event.timing) {
         (None, None) => {}

@@ -8,6 +8,7 @@ mod files;
 mod judge;
 mod late;
 mod masters;
+mod odd;
 mod pace;
 mod people;
 mod random;
