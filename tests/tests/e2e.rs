@@ -4,8 +4,10 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test may care about one variant only")]
 
 mod calendars;
+mod bad;
 mod chaos;
 mod clock;
+mod elements;
 mod judge;
 mod ledger;
 mod look;

@@ -90,6 +90,8 @@ pub struct Going {
     pub kill: Option<Kill>,
     pub meddler: Option<Meddler>,
     pub allowed: Option<u64>,
+    /// What servers say, and what arrives instead.
+    pub garble: Option<[&'static str; 2]>,
 }
 
 impl Stage {
@@ -185,6 +187,7 @@ impl Stage {
         self.runs += 1;
         let stopper = Stopper::default();
         let chaos = Chaos::new(going.kill, stopper.clone(), going.meddler);
+        going.garble.iter().for_each(|texts| chaos.garble(*texts));
         let (store, digester) = self.open();
         let remotes: BTreeMap<ReplicaId, Arc<dyn Remote>> = [(ReplicaId::A, 0), (ReplicaId::B, 1)]
             .map(|(id, side)| (id, face(self.faces(side, &chaos, &store, &digester))))
