@@ -3,8 +3,8 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test may care about one variant only")]
 
-mod calendars;
 mod bad;
+mod calendars;
 mod chaos;
 mod clock;
 mod elements;
