@@ -60,12 +60,7 @@ fn what_was_put_and_not_taken_is_on_record() {
     let policy = late(Direction::TwoWay, Rule::Prefer(B));
     let mut history = History::of(case([Leg::Holds(Edit::NONE), added]).state(&policy));
     let before = held(&history, A);
-    let plan = decided(&history, &policy).plans[0].clone();
-    assert_eq!(plan.replica, A);
-    history.apply(Entry::Intended(Intent { key: "put".into(), plan }));
-    let proof = Proof::Answered { version: None, content: Some(Digest::from_number(7)) };
-    let outcome = Outcome::Applied(Applied { id: "a".into(), proof });
-    history.apply(Entry::Settled { link: LINK, key: "put".into(), outcome });
+    put_without_version(&mut history, &policy);
     // Nothing follows from it before it is read.
     assert_eq!(history.state.links[&LINK].legs[&A].seen, Seen::Unread);
     assert!(decided(&history, &policy).is_empty());
@@ -76,14 +71,48 @@ fn what_was_put_and_not_taken_is_on_record() {
     assert_eq!((conflict.kind, conflict.winner), (ConflictKind::Edit, Some(A)));
     assert_eq!(named(conflict, B), ["new in b"]);
     assert_eq!(decision.plans[0].replica, B);
-    let Carry::Elements { put, drop, .. } = &decision.plans[0].carries[&"tags".into()] else {
-        panic!("{decision:?}");
-    };
-    assert!(put.is_empty() && drop.iter().map(|key| key.as_str()).eq(["new in b"]));
+    assert_eq!(patch(&decision), (vec![], vec!["new in b"]));
 
     // It is told once.
     history.apply(Entry::Conflicted(conflict.clone()));
     assert_eq!(decided(&history, &policy).verdicts, []);
+}
+
+#[test]
+fn at_first_contact_too_what_was_not_taken_is_not_put_again() {
+    let added = Leg::Holds(Edit { tags: Tags::Added, ..Edit::NONE });
+    let policy = late(Direction::TwoWay, Rule::Prefer(B));
+    let met = Case { past: Past::FirstContact, legs: [added, added], fixed: FREE };
+    let mut history = History::of(met.state(&policy));
+    let before = held(&history, A);
+    put_without_version(&mut history, &policy);
+    history.present(LINK, A, Rendition { version: Some("after".into()), ..before });
+    let decision = decided(&history, &policy);
+    assert_eq!(named(recorded(&decision), B), ["new in b"]);
+    assert_eq!(decision.plans.len(), 1, "{decision:?}");
+    assert_eq!(patch(&decision), (vec!["new in a"], vec!["new in b"]));
+}
+
+/// Puts what is planned for the first copy; the answer doesn't say what it came to.
+fn put_without_version(history: &mut History, policy: &Policy) {
+    let plan = decided(history, policy).plans[0].clone();
+    assert_eq!(plan.replica, A);
+    history.apply(Entry::Intended(Intent { key: "put".into(), plan }));
+    let proof = Proof::Answered { version: None, content: Some(Digest::from_number(7)) };
+    let id = history.state.links[&LINK].legs[&A].id.clone();
+    let outcome = Outcome::Applied(Applied { id, proof });
+    history.apply(Entry::Settled { link: LINK, key: "put".into(), outcome });
+}
+
+/// The elements that the first plan puts, and those that it drops.
+fn patch(decision: &Decision) -> (Vec<&str>, Vec<&str>) {
+    match &decision.plans[0].carries[&"tags".into()] {
+        Carry::Elements { put, drop, .. } => (
+            put.keys().map(|key| key.as_str()).collect(),
+            drop.iter().map(|key| key.as_str()).collect(),
+        ),
+        other => panic!("no elements: {other:?}"),
+    }
 }
 
 /// The rules of a pair whose copies take tags one by one, and lose them with a new subject.
@@ -117,7 +146,8 @@ fn decided(history: &History, policy: &Policy) -> Decision {
 }
 
 fn recorded(decision: &Decision) -> &Conflicted {
-    match decision.verdicts.as_slice() {
+    let conflicts = decision.verdicts.iter().filter(|v| matches!(v, Verdict::Conflict(_)));
+    match conflicts.collect::<Vec<_>>().as_slice() {
         [Verdict::Conflict(conflict)] => conflict,
         other => panic!("not one conflict: {other:?}"),
     }
