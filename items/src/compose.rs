@@ -105,8 +105,8 @@ impl Event {
         from: &Self,
     ) -> Result<(), Error> {
         let is = |name: &str| digester.element_key(field, name) == *key;
-        let is_put = match known(field)? {
-            Name::Occurrences => {
+        let is_put = match set_of(field)? {
+            Set::Occurrences => {
                 let mut source = from.occurrences.iter().flatten();
                 let found = source.find(|(date, _)| digester.date_key(**date) == *key);
                 if let Some((date, occurrence)) = found {
@@ -114,14 +114,13 @@ impl Event {
                 }
                 found.is_some()
             }
-            Name::Categories => put(&mut self.categories, &from.categories, |name| is(name)),
-            Name::Attendees => {
+            Set::Categories => put(&mut self.categories, &from.categories, |name| is(name)),
+            Set::Attendees => {
                 put(&mut self.attendees, &from.attendees, |attendee| is(&attendee.person.key()))
             }
-            Name::Attachments => {
+            Set::Attachments => {
                 put(&mut self.attachments, &from.attachments, |attached| is(&attached.key()))
             }
-            name => return Err(no_set(name)),
         };
         is_put.then_some(()).ok_or_else(|| Error::NoElement(field.clone(), key.clone()))
     }
@@ -131,12 +130,11 @@ impl Event {
     /// # Errors
     /// [`Error::UnknownField`] if `field` is no set.
     pub fn clear_set(&mut self, field: &Field) -> Result<(), Error> {
-        match known(field)? {
-            Name::Occurrences => self.occurrences = Some(BTreeMap::new()),
-            Name::Categories => self.categories = Some(Vec::new()),
-            Name::Attendees => self.attendees = Some(Vec::new()),
-            Name::Attachments => self.attachments = Some(Vec::new()),
-            name => return Err(no_set(name)),
+        match set_of(field)? {
+            Set::Occurrences => self.occurrences = Some(BTreeMap::new()),
+            Set::Categories => self.categories = Some(Vec::new()),
+            Set::Attendees => self.attendees = Some(Vec::new()),
+            Set::Attachments => self.attachments = Some(Vec::new()),
         }
         Ok(())
     }
@@ -152,17 +150,16 @@ impl Event {
         key: &ElementKey,
     ) -> Result<(), Error> {
         let is = |name: &str| digester.element_key(field, name) == *key;
-        match known(field)? {
-            Name::Occurrences => {
+        match set_of(field)? {
+            Set::Occurrences => {
                 let all = self.occurrences.iter_mut();
                 all.for_each(|all| all.retain(|date, _| digester.date_key(*date) != *key));
             }
-            Name::Categories => retain(&mut self.categories, |name| !is(name)),
-            Name::Attendees => {
+            Set::Categories => retain(&mut self.categories, |name| !is(name)),
+            Set::Attendees => {
                 retain(&mut self.attendees, |attendee| !is(&attendee.person.key()));
             }
-            Name::Attachments => retain(&mut self.attachments, |attached| !is(&attached.key())),
-            name => return Err(no_set(name)),
+            Set::Attachments => retain(&mut self.attachments, |attached| !is(&attached.key())),
         }
         Ok(())
     }
@@ -172,8 +169,31 @@ fn known(field: &Field) -> Result<Name, Error> {
     Name::of(field).ok_or_else(|| Error::UnknownField(field.clone()))
 }
 
-fn no_set(name: Name) -> Error {
-    Error::UnknownField(name.field())
+/// A field that is merged by element.
+enum Set {
+    Occurrences,
+    Categories,
+    Attendees,
+    Attachments,
+}
+
+fn set_of(field: &Field) -> Result<Set, Error> {
+    match known(field)? {
+        Name::Occurrences => Ok(Set::Occurrences),
+        Name::Categories => Ok(Set::Categories),
+        Name::Attendees => Ok(Set::Attendees),
+        Name::Attachments => Ok(Set::Attachments),
+        Name::Subject
+        | Name::Body
+        | Name::Location
+        | Name::Timing
+        | Name::Recurrence
+        | Name::Reminder
+        | Name::ShowAs
+        | Name::Sensitivity
+        | Name::Importance
+        | Name::Meeting => Err(Error::UnknownField(field.clone())),
+    }
 }
 
 /// Takes the element over that is the one asked for; whether there was one.
