@@ -348,13 +348,14 @@ impl Dispute {
         self.keys().any(|key| put.contains_key(key) || drop.contains(key))
     }
 
-    /// Whether both are about the same: of a set, about an element that both name.
+    /// Whether both are about the same: of a set, about an element that both name. Of a field that
+    /// waits for a person only the newest does.
     pub(crate) fn is_about(&self, other: &Self) -> bool {
-        let (own, others) = (self.keys().next(), other.keys().next());
+        let wait = self.winner.is_none() && other.winner.is_none();
+        let named: BTreeSet<&ElementKey> = self.keys().collect();
+        let is_whole = named.is_empty() || other.keys().next().is_none();
         self.field == other.field
-            && (own.is_none()
-                || others.is_none()
-                || self.keys().any(|key| other.keys().any(|o| o == key)))
+            && (wait || is_whole || other.keys().any(|key| named.contains(key)))
     }
 
     /// The elements that it names, if it is about a set.

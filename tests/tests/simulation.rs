@@ -79,7 +79,8 @@ fn seeds_to_catch(planted: Planted) -> u64 {
         | Planted::CursorFirst
         | Planted::NoIfMatch
         | Planted::HintIsGone
-        | Planted::NothingFixed => 10_000,
+        | Planted::NothingFixed
+        | Planted::NothingKept => 10_000,
         // One in 4,200 rough seeds.
         Planted::ValueGuess => 100_000,
     }

@@ -209,15 +209,23 @@ impl Leg {
         self.id = applied.id.clone();
     }
 
-    /// Without a version in the answer, a late set may hold less than was put: it is read before
-    /// anything follows from it.
-    pub(super) fn doubt_late(&mut self, intent: &Intent, applied: &Applied) {
-        let is_late = |carry: &Carry| matches!(carry, Carry::Elements { late: true, .. });
-        let is_unversioned = matches!(applied.proof, Proof::Answered { version: None, .. });
-        if is_unversioned && intent.plan.carries.values().any(is_late) {
+    /// Nothing follows from what may not have been taken before it is read.
+    pub(super) fn doubt(&mut self, intent: &Intent, applied: &Applied) {
+        if intent.plan.carries.values().any(|carry| is_unproven(carry, applied)) {
             self.seen = Seen::Unread;
         }
     }
+}
+
+/// Whether the copy may hold less than was put: its late set was written, and no version tells.
+pub(super) fn is_unproven(carry: &Carry, applied: &Applied) -> bool {
+    let is_late = matches!(carry, Carry::Elements { late: true, .. });
+    let has_version = match &applied.proof {
+        Proof::Answered { version, .. } => version.is_some(),
+        Proof::Stamp => false,
+        Proof::StampInTrash => true,
+    };
+    is_late && !has_version
 }
 
 fn write_value(fields: &mut Fields, field: &Field, carry: &Carry) {

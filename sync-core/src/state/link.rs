@@ -1,5 +1,6 @@
 //! How facts and decisions change one link.
 
+use super::leg::is_unproven;
 use super::{Base, Head, Leg, Link, Seen};
 use crate::ids::{Digest, ElementKey, Field, ReplicaId};
 use crate::journal::{
@@ -227,14 +228,16 @@ impl Link {
         }
         if let Some(leg) = self.legs.get_mut(&target) {
             leg.proven(applied);
-            leg.doubt_late(intent, applied);
+            leg.doubt(intent, applied);
         }
         let created = matches!(intent.plan.op, Op::Create { .. });
         self.disputes.retain(|d| match &d.field {
             // The winner's value may have more copies to go to.
             Some(field) => {
                 let carry = intent.plan.carries.get(field);
-                !carry.is_some_and(|carry| d.concerns(carry)) || self.carrying.contains_key(field)
+                // Nor is it over where the winner's may not have been taken.
+                let is_over = |carry: &Carry| d.concerns(carry) && !is_unproven(carry, applied);
+                !carry.is_some_and(is_over) || self.carrying.contains_key(field)
             }
             None => !created,
         });

@@ -24,11 +24,13 @@ pub enum Planted {
     HintIsGone,
     /// What is fixed in a copy is written all the same.
     NothingFixed,
+    /// What a set loses isn't recorded.
+    NothingKept,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NoIntentLog,
         Self::NoProbe,
         Self::NoGrace,
@@ -38,6 +40,7 @@ impl Planted {
         Self::NoIfMatch,
         Self::HintIsGone,
         Self::NothingFixed,
+        Self::NothingKept,
     ];
 }
 

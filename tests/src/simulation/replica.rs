@@ -101,7 +101,7 @@ impl Replica {
     /// Whether a tag has its place under the item's subject.
     pub(crate) fn has_place(&self, content: &Content, place: u64) -> bool {
         let subject = content.scalars.get(SUBJECT).copied().unwrap_or_default();
-        !self.is_strict() || (subject + place) % 3 > 0
+        !(self.is_strict() && (subject + place).is_multiple_of(3))
     }
 
     /// Whether some tags have no place under some subjects.
@@ -144,8 +144,8 @@ impl Replica {
     /// Whether a copy takes a write to `field`: that is not fixed, nor tags that it may take away.
     pub(crate) fn takes(&self, item: &Item, field: &str) -> bool {
         let may_drop = self.may_drop_tags() && DROPPING.contains(&field);
-        !item.fixed.contains(&Field::from(field))
-            && !(may_drop && item.fixed.contains(&Field::from(TAGS)))
+        let is_fixed = |field: &str| item.fixed.contains(&Field::from(field));
+        !is_fixed(field) && (!may_drop || !is_fixed(TAGS))
     }
 
     pub(crate) fn change(&mut self, id: &RemoteId, now: i64, change: impl FnOnce(&mut Content)) {

@@ -1,7 +1,7 @@
 //! The world of a simulated run: it performs effects one by one, lets people act in between, makes
 //! things fail, and kills the process where the seed says.
 
-use super::content::{Content, digest, place};
+use super::content::{Content, TAGS, digest, place};
 use super::options::Options;
 use super::people::Ledger;
 use super::planted::Planted;
@@ -260,6 +260,9 @@ impl Sim {
                     }
                 }
             }
+            Some(Planted::NothingKept) => entries.retain(
+                |entry| !matches!(entry, Entry::Conflicted(c) if c.field == Some(TAGS.into())),
+            ),
             Some(Planted::FoundAsBase) => self.find_base(&mut entries)?,
             Some(
                 Planted::NoProbe
