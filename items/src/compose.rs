@@ -105,8 +105,8 @@ impl Event {
         from: &Self,
     ) -> Result<(), Error> {
         let is = |name: &str| digester.element_key(field, name) == *key;
-        let is_put = match known(field)? {
-            Name::Occurrences => {
+        let is_put = match set_of(field)? {
+            Set::Occurrences => {
                 let mut source = from.occurrences.iter().flatten();
                 let found = source.find(|(date, _)| digester.date_key(**date) == *key);
                 if let Some((date, occurrence)) = found {
@@ -114,8 +114,8 @@ impl Event {
                 }
                 found.is_some()
             }
-            Name::Categories => put(&mut self.categories, &from.categories, |name| is(name)),
-            Name::Meeting => {
+            Set::Categories => put(&mut self.categories, &from.categories, |name| is(name)),
+            Set::Meeting => {
                 let source = from.meeting.as_ref().map(Meeting::parts).unwrap_or_default();
                 let found = source.into_iter().find(|(part, _)| is(part));
                 if let Some((part, alone)) = &found {
@@ -123,13 +123,12 @@ impl Event {
                 }
                 found.is_some()
             }
-            Name::Attendees => {
+            Set::Attendees => {
                 put(&mut self.attendees, &from.attendees, |attendee| is(&attendee.person.key()))
             }
-            Name::Attachments => {
+            Set::Attachments => {
                 put(&mut self.attachments, &from.attachments, |attached| is(&attached.key()))
             }
-            name => return Err(no_set(name)),
         };
         is_put.then_some(()).ok_or_else(|| Error::NoElement(field.clone(), key.clone()))
     }
@@ -139,13 +138,12 @@ impl Event {
     /// # Errors
     /// [`Error::UnknownField`] if `field` is no set.
     pub fn clear_set(&mut self, field: &Field) -> Result<(), Error> {
-        match known(field)? {
-            Name::Occurrences => self.occurrences = Some(BTreeMap::new()),
-            Name::Categories => self.categories = Some(Vec::new()),
-            Name::Meeting => self.meeting = Some(Meeting::default()),
-            Name::Attendees => self.attendees = Some(Vec::new()),
-            Name::Attachments => self.attachments = Some(Vec::new()),
-            name => return Err(no_set(name)),
+        match set_of(field)? {
+            Set::Occurrences => self.occurrences = Some(BTreeMap::new()),
+            Set::Categories => self.categories = Some(Vec::new()),
+            Set::Meeting => self.meeting = Some(Meeting::default()),
+            Set::Attendees => self.attendees = Some(Vec::new()),
+            Set::Attachments => self.attachments = Some(Vec::new()),
         }
         Ok(())
     }
@@ -161,23 +159,22 @@ impl Event {
         key: &ElementKey,
     ) -> Result<(), Error> {
         let is = |name: &str| digester.element_key(field, name) == *key;
-        match known(field)? {
-            Name::Occurrences => {
+        match set_of(field)? {
+            Set::Occurrences => {
                 let all = self.occurrences.iter_mut();
                 all.for_each(|all| all.retain(|date, _| digester.date_key(*date) != *key));
             }
-            Name::Categories => retain(&mut self.categories, |name| !is(name)),
-            Name::Meeting => {
+            Set::Categories => retain(&mut self.categories, |name| !is(name)),
+            Set::Meeting => {
                 let parts = PARTS.into_iter().filter(|part| is(part));
                 if let Some(meeting) = &mut self.meeting {
                     parts.for_each(|part| meeting.take(part, &Meeting::default()));
                 }
             }
-            Name::Attendees => {
+            Set::Attendees => {
                 retain(&mut self.attendees, |attendee| !is(&attendee.person.key()));
             }
-            Name::Attachments => retain(&mut self.attachments, |attached| !is(&attached.key())),
-            name => return Err(no_set(name)),
+            Set::Attachments => retain(&mut self.attachments, |attached| !is(&attached.key())),
         }
         Ok(())
     }
@@ -187,8 +184,32 @@ fn known(field: &Field) -> Result<Name, Error> {
     Name::of(field).ok_or_else(|| Error::UnknownField(field.clone()))
 }
 
-fn no_set(name: Name) -> Error {
-    Error::UnknownField(name.field())
+/// A field that is merged by element.
+enum Set {
+    Occurrences,
+    Categories,
+    Meeting,
+    Attendees,
+    Attachments,
+}
+
+fn set_of(field: &Field) -> Result<Set, Error> {
+    match known(field)? {
+        Name::Occurrences => Ok(Set::Occurrences),
+        Name::Categories => Ok(Set::Categories),
+        Name::Meeting => Ok(Set::Meeting),
+        Name::Attendees => Ok(Set::Attendees),
+        Name::Attachments => Ok(Set::Attachments),
+        Name::Subject
+        | Name::Body
+        | Name::Location
+        | Name::Timing
+        | Name::Recurrence
+        | Name::Reminder
+        | Name::ShowAs
+        | Name::Sensitivity
+        | Name::Importance => Err(Error::UnknownField(field.clone())),
+    }
 }
 
 /// Takes the element over that is the one asked for; whether there was one.
