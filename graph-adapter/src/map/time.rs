@@ -331,6 +331,23 @@ mod tests {
     }
 
     #[test]
+    fn days_without_a_midnight_are_written_in_utc() {
+        // In Egypt clocks go from midnight to one o'clock on 2026-04-24.
+        for (start, end, expected) in [
+            ("2026-04-22", "2026-04-23", "Egypt Standard Time"),
+            ("2026-04-23", "2026-04-24", "UTC"),
+            ("2026-04-24", "2026-04-25", "UTC"),
+        ] {
+            let zone = Some("Africa/Cairo".to_owned());
+            let mut members = Map::new();
+            write(&Timing::AllDay { start: date(start), end: date(end), zone }, &mut members);
+            assert_eq!(members["start"]["timeZone"], expected, "{start}");
+            assert_eq!(members["end"]["timeZone"], expected, "{start}");
+            assert_eq!(members["start"]["dateTime"], format!("{start}T00:00:00"));
+        }
+    }
+
+    #[test]
     fn what_is_written_is_local_to_its_zone() {
         // 2026-10-25 00:30 and 01:30 UTC both show 02:30 in Berlin.
         let zone = |name: &str| Some(name.to_owned());

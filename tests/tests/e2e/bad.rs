@@ -140,8 +140,7 @@ const SENTENCES: [(Kind, [(&str, &str); 6]); 2] = [
         [
             (
                 "ends before it starts",
-                "b refuses the write (ErrorPropertyValidationFailure): At least one property failed \
-                 validation: the end of the event lies before its start.",
+                "b refuses the write (ends-before-it-starts): the event ends before it starts",
             ),
             (
                 "every hour",

@@ -31,15 +31,12 @@ const UNTOLD: [&[&str]; 2] = [
     ],
     &[
         "attachments",
-        "attendees",
         "categories",
         "hasAttachments",
         "isAllDay",
         "isCancelled",
         "isOrganizer",
         "locations",
-        "organizer",
-        "responseStatus",
     ],
 ];
 

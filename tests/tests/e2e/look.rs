@@ -49,10 +49,11 @@ pub fn occurrence_field(date: Date, field: &str) -> String {
 fn alone(content: &Content) -> Look {
     let event = content.as_event().expect("only events lie in calendars");
     let reminder = content.reminder;
+    let locations: Vec<&str> = event.locations.iter().map(|location| &*location.name).collect();
     let fields = [
         ("subject", line(&content.subject)),
         ("body", lines(content)),
-        ("location", line(event.locations.first().map_or("", |l| l.name.as_str()))),
+        ("location", line(&locations.join("; "))),
         ("timing", when(&event.start, &event.end, event.all_day)),
         ("reminder", if reminder.set { reminder.minutes.to_string() } else { "off".to_owned() }),
         ("show-as", format!("{:?}", event.show_as)),
@@ -77,7 +78,8 @@ fn when(start: &ZonedTime, end: &ZonedTime, all_day: bool) -> String {
 
 /// Pattern and end, whenever it starts.
 fn recurs(recurrence: &Recurrence) -> String {
-    let mut pattern = recurrence.pattern;
+    let start = recurrence.range.start;
+    let mut pattern = by_years(recurrence.pattern, start.month().unsigned_abs());
     if let Pattern::Weekly { interval, days, first_day } = &mut pattern
         && (*interval == 1 || days.iter().count() == 1)
     {
@@ -89,6 +91,19 @@ fn recurs(recurrence: &Recurrence) -> String {
         End::On(date) => format!("until {date}"),
     };
     format!("{pattern:?} {end}")
+}
+
+/// A pattern of whole years told as such: every twelve months is every year.
+fn by_years(pattern: Pattern, month: u8) -> Pattern {
+    match pattern {
+        Pattern::AbsoluteMonthly { interval, day } if interval % 12 == 0 => {
+            Pattern::AbsoluteYearly { interval: interval / 12, month, day }
+        }
+        Pattern::RelativeMonthly { interval, days, index } if interval % 12 == 0 => {
+            Pattern::RelativeYearly { interval: interval / 12, days, index, month }
+        }
+        _ => pattern,
+    }
 }
 
 /// What the occurrences of a series have of their own.

@@ -26,7 +26,7 @@ use sync_core::engine::Ended;
 use sync_core::port::{Fetched, Hint};
 use sync_driver::Stopper;
 
-/// Series of one test run, and of one mailbox; a multiple.
+/// Series of one test run, and of one mailbox.
 const SERIES: u64 = 100;
 const BATCH: u64 = 50;
 /// Series of the first batch start in this year, those of the next in the next, ten years long.
@@ -48,7 +48,7 @@ fn everyone_has_the_same_occurrences() {
     let (mut spans, mut left_out, mut differ) = (0, BTreeMap::new(), vec![]);
     for batch in 0..count.div_ceil(BATCH) {
         let year = YEAR + (batch % 10) as i32;
-        let seeds = from + batch * BATCH..from + (batch + 1) * BATCH;
+        let seeds = from + batch * BATCH..from + count.min((batch + 1) * BATCH);
         let samples: Vec<Sample> = seeds.map(|seed| Sample::of(seed, year)).collect();
         let ours: Vec<BTreeSet<Span>> =
             samples.iter().map(|sample| expanded(&sample.event, sample.until())).collect();
