@@ -38,14 +38,15 @@ pub enum Data {
 }
 
 impl Attachment {
-    /// The normal form: servers choose the MIME type anew, and name what the body shows.
+    /// The normal form: servers choose the MIME type anew, name what the body shows, and tell by the
+    /// body whether it shows it.
     #[must_use]
     pub fn normal(&self) -> Self {
         Self {
             name: crate::meaning::squeeze(&self.name),
             media_type: None,
             content_id: None,
-            inline: self.inline,
+            inline: false,
             data: self.data.clone(),
         }
     }

@@ -3,11 +3,13 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test may care about one variant only")]
 
+mod attachments;
 mod chaos;
 mod clock;
 mod judge;
 mod ledger;
 mod look;
+mod meetings;
 mod occurrences;
 mod people;
 mod place;
