@@ -20,7 +20,7 @@ use sync_core::port::{Error, Folder, Query, Remote, Store};
 use sync_core::state::Link;
 
 /// What is put after a pair's name for the list of its calendars.
-const OF_PAIR: &str = "/calendars";
+pub const OF_PAIR: &str = "/calendars";
 /// Links read at a time.
 const PAGE: usize = 500;
 /// No calendar is deleted unasked: it takes all that it holds along.
@@ -91,7 +91,9 @@ pub fn keep(
     let agreed = report.tally.risky(BRAKE) > 0;
     let goes_on = match &report.ended {
         Ended::Clean | Ended::MoreToDo => true,
-        Ended::Braked { .. } | Ended::Failed { .. } | Ended::StateMoved { .. } => false,
+        // A plan has everything in it.
+        Ended::Braked { .. } => mode == Mode::DryRun,
+        Ended::Failed { .. } | Ended::StateMoved { .. } => false,
     };
     run::tell(task, (pair, Part::Calendars), store, report, ran)?;
     // A plan is carried out in the calendars that it was made in.

@@ -324,7 +324,7 @@ pub fn tell(
                 }
                 Part::Events => brake_sentence(&held, pair, task.config, outcome.wrote()),
             });
-            outcome.held = Some(held);
+            outcome.held.get_or_insert(held);
         }
         Ended::MoreToDo => outcome.sentences.push(
             "Some items kept changing, or their writes kept failing: they are left to the next run. \

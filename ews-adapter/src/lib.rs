@@ -1,8 +1,11 @@
 //! Exchange Web Services as a replica: SOAP over HTTP against Exchange 2013 and later.
 //!
-//! [`EwsRemote`] is one mailbox. What the server may do to people is fixed here: nobody is invited,
-//! notified or sent a receipt by any request, deletions go to Deleted Items, and nothing is
-//! overwritten that was not seen.
+//! [`EwsRemote`] is one mailbox. What the server may do to people is fixed here: nobody is mailed
+//! an invitation, an update, a cancellation or a receipt by any request, deletions go to Deleted
+//! Items, and nothing is overwritten that was not seen.
+//!
+//! Of a series, people and attachments are those of the whole: what an occurrence has of its own in
+//! these is not read and not touched.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]

@@ -54,8 +54,8 @@ pub(crate) fn people_path(xml: &mut Xml) {
 }
 
 /// Writes the property that people travel in.
-pub(crate) fn write_people(xml: &mut Xml, people: &People) {
-    write(xml, People::PROPERTY, &people.to_property());
+pub(crate) fn write_people(xml: &mut Xml, note: &str) {
+    write(xml, People::PROPERTY, note);
 }
 
 /// What the property that people travel in says on this item.

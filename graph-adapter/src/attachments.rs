@@ -35,7 +35,7 @@ pub(crate) struct Held {
 }
 
 impl GraphRemote {
-    /// What is attached to an event that was just read; nothing where there is no shelf to put it on.
+    /// What is attached to an event that was just read; nothing where there is no shelf for it.
     pub(crate) async fn held(
         &self,
         folder: &FolderId,
@@ -48,7 +48,7 @@ impl GraphRemote {
         }
         let list = self.graph.links.attachments(folder.as_str(), id.as_str());
         let list = Step::get(format!("{list}?$select={SELECT}"));
-        let list = one(self.read_steps(&[list]).await).map_err(|f| f.failure(Effect::Read))?;
+        let list = one(self.read_steps(&[list]).await).map_err(unlisted)?;
         let mut entries = values(&list)?.to_vec();
         // Nothing is known of such a link, except that collections may have one.
         if let Some(next) = list["@odata.nextLink"].as_str() {
@@ -127,8 +127,7 @@ impl GraphRemote {
         };
         let mut intake = files.begin().map_err(|e| shelf(&e))?;
         let (mut digest, mut size) = (self.digester.file(), 0);
-        let lost = |e: wire::Error| Fault::from(e).failure(Effect::Read);
-        while let Some(bytes) = body.next().await.map_err(lost)? {
+        while let Some(bytes) = body.next().await.map_err(|f| f.failure(Effect::Read))? {
             for piece in bytes.chunks(PIECE_BYTES_MAX) {
                 digest.update(piece);
                 intake.write(piece).map_err(|e| shelf(&e))?;
@@ -140,6 +139,15 @@ impl GraphRemote {
         files.remember(origin, &digest).map_err(|e| shelf(&e))?;
         Ok(Some((digest, size)))
     }
+}
+
+/// What it means that the service doesn't say what is attached: where it speaks of this event, the
+/// event can't be read. An empty list would mean that all of it was taken off.
+fn unlisted(fault: Fault) -> Failure {
+    let codes = ["ErrorTooManyObjectsOpened", "ErrorCorruptData"];
+    let is_of_event = fault.refusal().is_some_and(|refusal| refusal.is_any(&codes));
+    let failure = fault.failure(Effect::Read);
+    if is_of_event { Failure::Permanent(failure.trouble().clone()) } else { failure }
 }
 
 /// What is to be done where the shelf fails: try again, as with a server.

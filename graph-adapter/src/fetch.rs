@@ -108,14 +108,17 @@ impl GraphRemote {
             // It stands in the calendar as a part of its master only.
             Ok(value) if event::kind(&value) == Kind::Part => return Ok(Fetched::Missing),
             Ok(value) => {
-                return Ok(match event::read(&value, &self.properties) {
-                    Ok(read) if self.window.excludes(&read.event) => Fetched::Outside,
-                    Ok(read) => {
-                        let held = self.held(folder, id, &read).await?;
-                        Fetched::Found(Box::new(self.sighted(read, held)))
-                    }
-                    Err(trouble) => Fetched::Unreadable(trouble),
-                });
+                let read = match event::read(&value, &self.properties) {
+                    Ok(read) if self.window.excludes(&read.event) => return Ok(Fetched::Outside),
+                    Ok(read) => read,
+                    Err(trouble) => return Ok(Fetched::Unreadable(trouble)),
+                };
+                return match self.held(folder, id, &read).await {
+                    Ok(held) => Ok(Fetched::Found(Box::new(self.sighted(read, held)))),
+                    Err(Failure::Missing(_)) => Ok(Fetched::Missing),
+                    Err(Failure::Permanent(trouble)) => Ok(Fetched::Unreadable(trouble)),
+                    Err(failure) => Err(failure),
+                };
             }
             Err(fault) => fault,
         };

@@ -1,5 +1,5 @@
-//! Writes of what takes requests of its own: the occurrences of a series, and files. The stamp comes
-//! last, so that it proves that all of it arrived.
+//! Writes of what takes requests of its own: the occurrences of a series, and files. The stamp
+//! comes last, so that it proves that all of it arrived.
 
 use crate::GraphRemote;
 use crate::attachments::{Held, shelf};

@@ -187,8 +187,8 @@ impl GraphRemote {
         let event = self.graph.links.event(write.folder.as_str(), write.id.as_str());
         Some(Step::get(format!(
             "{event}/instances?startDateTime={from}&endDateTime={to}\
-             &$select=id,type,originalStart,start,end,isAllDay,originalStartTimeZone,attendees,organizer,\
-             isOrganizer\
+             &$select=id,type,originalStart,start,end,isAllDay,originalStartTimeZone,attendees,\
+             organizer,isOrganizer\
              &$top={OVERLAPPING_MAX}"
         )))
     }

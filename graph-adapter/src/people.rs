@@ -4,22 +4,22 @@
 use crate::GraphRemote;
 use crate::map::people::{self, Native};
 use crate::target::Target;
-use items::people::Travel;
-use items::{Body, Event, People, Person, note};
+use items::field::Name;
+use items::{Attendee, Body, Event, People, Role, Travel, note};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 impl GraphRemote {
     /// Puts the people of `patch` into the `members` of a request, or else gives what our property
     /// is to say of them; and where they are to be read in the body, puts them there.
     ///
-    /// Only this mailbox invites, and only to what nobody else organises. Whom Graph knows itself our
-    /// property doesn't repeat: else it would bring back whoever is taken off the list.
+    /// Only this mailbox invites, and only to what nobody else organises.
     pub(crate) fn put_people(
         &self,
         patch: &mut Event,
         target: Option<&Target>,
         members: &mut Map<String, Value>,
-    ) -> Option<People> {
+    ) -> Option<String> {
         let said = People::of(patch);
         let standing = target.and_then(|target| target.event.as_ref().ok());
         let stood = standing.map(People::of).unwrap_or_default();
@@ -32,10 +32,11 @@ impl GraphRemote {
         if native == Native::Invited {
             return None;
         }
-        if is_said && self.invites(&people, native) {
-            let attendees = people.attendees.unwrap_or_default();
-            members.insert("attendees".to_owned(), people::write(&attendees));
-            return target.map(|_| People::default());
+        if is_said && self.invites(&people, target) {
+            let attendees = people.attendees.as_deref().unwrap_or_default();
+            members.insert("attendees".to_owned(), people::write(attendees));
+            let invited = target.and_then(|target| target.invited.as_deref());
+            return Some(people.to_property(Some(invited.unwrap_or_default())));
         }
         let is_noted = self.travel == Travel::Note && target.is_none_or(|t| !t.is_online);
         if is_noted && (is_said || patch.body.is_some()) {
@@ -44,15 +45,34 @@ impl GraphRemote {
             patch.body = body.map(|body| note::with(&body, &people));
         }
         let is_new = target.is_none();
-        Some(people).filter(|people| is_said && !(is_new && is_nobody(people)))
+        let is_told = is_said && !(is_new && is_nobody(&people));
+        is_told.then(|| people.to_property(None))
     }
 
-    /// Whether Graph is to know these people, and so to invite them.
-    fn invites(&self, people: &People, native: Native) -> bool {
+    /// Whether Graph is to know these people, and so to invite them: where the mailbox organises, and
+    /// to a new event that nobody does.
+    fn invites(&self, people: &People, target: Option<&Target>) -> bool {
         let organizer = people.meeting.as_ref().and_then(|meeting| meeting.organizer.as_ref());
-        let is_me = organizer.is_none_or(|one: &Person| one.key() == self.mailbox.to_lowercase());
+        let is_me = match organizer {
+            Some(organizer) => organizer.key() == self.mailbox.to_lowercase(),
+            None => target.is_none(),
+        };
         let is_somebody = people.attendees.as_ref().is_some_and(|all| !all.is_empty());
-        self.travel == Travel::Write && (native == Native::Organised || (is_me && is_somebody))
+        let is_organised = target.is_some_and(|target| target.native == Native::Organised);
+        self.travel == Travel::Write && (is_organised || (is_me && is_somebody))
+    }
+
+    /// Whether `patch` says nothing but answers that Graph gets from the attendees themselves: it takes
+    /// none, and would mail everybody for the attempt.
+    pub(crate) fn is_moot(&self, patch: &Event, target: &Target) -> bool {
+        let alone = [Name::Attendees.field()].into();
+        if target.native != Native::Organised || patch.present_fields() != alone {
+            return false;
+        }
+        let roles = |all: Option<&Vec<Attendee>>| -> BTreeMap<String, Role> {
+            all.into_iter().flatten().map(|one| (one.person.key(), one.role)).collect()
+        };
+        roles(patch.attendees.as_ref()) == roles(target.invited.as_ref())
     }
 }
 

@@ -31,8 +31,8 @@ pub(crate) struct Properties {
 pub(crate) struct Own<'a> {
     /// The identity of an item that is being made.
     pub uid: Option<&'a str>,
-    /// The people whom Graph isn't to know.
-    pub people: Option<&'a People>,
+    /// What is noted of people (see [`People::to_property`]).
+    pub people: Option<&'a str>,
 }
 
 impl Properties {
@@ -64,8 +64,7 @@ impl Properties {
     pub(crate) fn write(&self, stamp: &Stamp, own: &Own<'_>) -> Value {
         let mut properties = vec![json!({"id": self.stamp, "value": stamp.to_string()})];
         properties.extend(own.uid.map(|uid| json!({"id": self.uid, "value": uid})));
-        let people = own.people.map(People::to_property);
-        properties.extend(people.map(|people| json!({"id": self.people, "value": people})));
+        properties.extend(own.people.map(|people| json!({"id": self.people, "value": people})));
         Value::Array(properties)
     }
 
@@ -79,9 +78,9 @@ impl Properties {
         find(properties, &self.uid).filter(|uid| !uid.is_empty())
     }
 
-    /// The people that travel with the event.
-    pub(crate) fn people(&self, properties: &[Property]) -> Option<People> {
-        People::from_property(find(properties, &self.people)?)
+    /// What is noted of the event's people.
+    pub(crate) fn people<'a>(&self, properties: &'a [Property]) -> Option<&'a str> {
+        find(properties, &self.people)
     }
 }
 

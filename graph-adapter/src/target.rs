@@ -7,7 +7,7 @@ use crate::map::event::{self, Kind};
 use crate::map::people::{self, Native};
 use crate::write::permanent;
 use items::field::Name;
-use items::{Event, Travel};
+use items::{Attendee, Event, Travel};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_core::ids::{Field, FolderId, RemoteId, Version};
@@ -19,6 +19,8 @@ pub(crate) struct Target {
     pub version: Option<Version>,
     /// What it is to the mailbox.
     pub native: Native,
+    /// The attendees that Graph knows, where it is a meeting.
+    pub invited: Option<Vec<Attendee>>,
     /// Where it takes place, in Graph's words.
     pub locations: Value,
     /// What it holds; or why it can't be read.
@@ -64,11 +66,13 @@ impl GraphRemote {
     }
 
     fn target(&self, value: &Value) -> Target {
+        let read = event::read(value, &self.properties);
         Target {
             version: event::version(value),
             native: people::native(value),
+            invited: read.as_ref().ok().and_then(|read| read.invited.clone()),
             locations: value["locations"].clone(),
-            event: event::read(value, &self.properties).map(|read| read.event),
+            event: read.map(|read| read.event),
             is_online: event::is_online(value),
         }
     }

@@ -9,7 +9,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, HeaderVal
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// Requests that Exchange Online takes at a time, per application and mailbox.
@@ -48,6 +48,19 @@ pub(crate) struct Range {
     pub first: u64,
     /// How many the file has.
     pub total: u64,
+}
+
+/// A body that is still coming in; until it is dropped, its request counts as under way.
+pub(crate) struct Incoming<'a> {
+    body: Box<dyn wire::Pieces>,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Incoming<'_> {
+    /// The next piece; `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        Ok(self.body.next().await?)
+    }
 }
 
 /// What an upload session says to a range.
@@ -108,8 +121,8 @@ impl Graph {
     }
 
     /// Reads bytes of any kind from a whole address, piece by piece.
-    pub(crate) async fn receive(&self, url: &str) -> Result<Box<dyn wire::Pieces>, Fault> {
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+    pub(crate) async fn receive(&self, url: &str) -> Result<Incoming<'_>, Fault> {
+        let permit = self.permits.acquire().await.expect("the semaphore is never closed");
         let call = Call::get(url);
         let token = self.token().await?;
         let mut response = self.transport.receive(request(&call, &token)?).await?;
@@ -119,7 +132,7 @@ impl Graph {
             response = self.transport.receive(request(&call, &token)?).await?;
         }
         if response.status().is_success() {
-            return Ok(response.into_body());
+            return Ok(Incoming { body: response.into_body(), _permit: permit });
         }
         let (parts, mut body) = response.into_parts();
         let mut words = Vec::new();

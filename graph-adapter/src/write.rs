@@ -27,13 +27,18 @@ impl GraphRemote {
         let mut targets = self.targets(writes, &open).await;
         let (mut steps, mut sent, mut unread) = (Vec::new(), Vec::new(), Vec::new());
         for at in open {
-            let step = match targets.remove(&at).transpose() {
-                Ok(target) => self.step(&writes[at], target.as_ref()),
+            let target = match targets.remove(&at).transpose() {
+                Ok(target) => target,
                 Err(fault) => {
                     unread.push((at, fault));
                     continue;
                 }
             };
+            if let Some(outcome) = target.as_ref().and_then(|t| self.unsent(&writes[at], t)) {
+                results.insert(at, outcome);
+                continue;
+            }
+            let step = self.step(&writes[at], target.as_ref());
             match step {
                 Ok(step) => {
                     steps.push(step);
@@ -55,6 +60,22 @@ impl GraphRemote {
             results.insert(at, written(&writes[at], reply));
         }
         results.into_values().collect()
+    }
+
+    /// What became of an update of which Graph would take nothing; `None` for all others.
+    fn unsent(&self, write: &Write, target: &Target) -> Option<Result<Written, Failure>> {
+        let WriteOp::Update { id, if_match, patch } = &write.op else { return None };
+        if !self.is_moot(&unseal(patch).ok()?, target) {
+            return None;
+        }
+        let version = target.version.clone();
+        Some(match if_match.is_none() || *if_match == version {
+            true => Ok(Written { id: id.clone(), version }),
+            false => {
+                let detail = "the event was changed since it was read";
+                Err(Failure::Stale(Trouble::new("changed-since", detail)))
+            }
+        })
     }
 
     /// The request for a write. It is always conditional: on the version that the caller expects,
@@ -109,7 +130,7 @@ impl GraphRemote {
             None => members.retain(|_, value| !value.is_null()),
         }
         let uid = event.uid.as_deref().filter(|_| target.is_none());
-        let own = Own { uid, people: people.as_ref() };
+        let own = Own { uid, people: people.as_deref() };
         let mut body = Value::Object(members);
         body["singleValueExtendedProperties"] = self.properties.write(&write.stamp, &own);
         Ok(body)

@@ -38,8 +38,8 @@ pub enum Data {
 }
 
 impl Attachment {
-    /// The normal form: servers choose the MIME type anew, name what the body shows, and tell by the
-    /// body whether it shows it.
+    /// The normal form: servers choose the MIME type anew, name what the body shows, and lose in
+    /// uploads that it does (microsoft-graph-docs-contrib#785).
     #[must_use]
     pub fn normal(&self) -> Self {
         Self {

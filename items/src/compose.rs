@@ -3,7 +3,7 @@
 use crate::digest::Digester;
 use crate::event::{Body, Error, Event, Importance, Reminder, Sensitivity, ShowAs};
 use crate::field::Name;
-use crate::people::Meeting;
+use crate::people::{Meeting, PARTS};
 use crate::recurrence::Recurrence;
 use std::collections::{BTreeMap, BTreeSet};
 use sync_core::ids::{ElementKey, Field};
@@ -115,6 +115,14 @@ impl Event {
                 found.is_some()
             }
             Name::Categories => put(&mut self.categories, &from.categories, |name| is(name)),
+            Name::Meeting => {
+                let source = from.meeting.as_ref().map(Meeting::parts).unwrap_or_default();
+                let found = source.into_iter().find(|(part, _)| is(part));
+                if let Some((part, alone)) = &found {
+                    self.meeting.get_or_insert_default().take(part, alone);
+                }
+                found.is_some()
+            }
             Name::Attendees => {
                 put(&mut self.attendees, &from.attendees, |attendee| is(&attendee.person.key()))
             }
@@ -134,6 +142,7 @@ impl Event {
         match known(field)? {
             Name::Occurrences => self.occurrences = Some(BTreeMap::new()),
             Name::Categories => self.categories = Some(Vec::new()),
+            Name::Meeting => self.meeting = Some(Meeting::default()),
             Name::Attendees => self.attendees = Some(Vec::new()),
             Name::Attachments => self.attachments = Some(Vec::new()),
             name => return Err(no_set(name)),
@@ -158,6 +167,12 @@ impl Event {
                 all.for_each(|all| all.retain(|date, _| digester.date_key(*date) != *key));
             }
             Name::Categories => retain(&mut self.categories, |name| !is(name)),
+            Name::Meeting => {
+                let parts = PARTS.into_iter().filter(|part| is(part));
+                if let Some(meeting) = &mut self.meeting {
+                    parts.for_each(|part| meeting.take(part, &Meeting::default()));
+                }
+            }
             Name::Attendees => {
                 retain(&mut self.attendees, |attendee| !is(&attendee.person.key()));
             }
@@ -240,5 +255,30 @@ mod tests {
         assert_eq!(patch, Event { location: Some("l".into()), ..Event::default() });
         assert_eq!(patch.present_fields(), BTreeSet::from([Name::Location.field()]));
         assert!(Event::default().take(&Field::from("colour"), &event).is_err());
+    }
+
+    #[test]
+    fn parts_of_a_meeting_come_and_go_one_by_one() {
+        let digester = Digester::new([7; 32]);
+        let field = Name::Meeting.field();
+        let organizer = Some(crate::Person { address: "a@x.example".into(), name: None });
+        let held = |meeting: Meeting| Event { meeting: Some(meeting), ..Event::default() };
+        let source = held(Meeting { organizer, cancelled: true, ..Meeting::default() });
+        let mut event = held(Meeting { response: crate::Response::Accepted, ..Meeting::default() });
+        let key = digester.element_key(&field, "organizer");
+        event.put_element(&digester, &field, &key, &source).expect("there");
+        let meeting = event.meeting.clone().expect("held");
+        assert_eq!(meeting.response, crate::Response::Accepted);
+        assert!(meeting.organizer.is_some() && !meeting.cancelled);
+        event.drop_element(&digester, &field, &key).expect("a set");
+        assert_eq!(event.meeting.expect("held").organizer, None);
+        let value = |event: &Event| {
+            digester.rendition(event, None, None).fields.remove(&field).expect("present")
+        };
+        let sync_core::value::Value::Set(parts) = value(&source) else { panic!("a set") };
+        assert_eq!(parts.len(), 2);
+        assert!(parts.contains_key(&key));
+        let nothing = held(Meeting { response: crate::Response::Accepted, ..Meeting::default() });
+        assert_eq!(value(&nothing), sync_core::value::Value::Set(BTreeMap::new()));
     }
 }

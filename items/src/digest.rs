@@ -119,14 +119,21 @@ impl Digester {
             Name::ShowAs => self.scalar(name, &own.show_as, &normal.show_as),
             Name::Sensitivity => self.scalar(name, &own.sensitivity, &normal.sensitivity),
             Name::Importance => self.scalar(name, &own.importance, &normal.importance),
-            Name::Meeting => self.scalar(name, &own.meeting, &normal.meeting),
+            Name::Meeting => {
+                let (own, normal) =
+                    (own.meeting.as_ref()?.parts(), normal.meeting.as_ref()?.parts());
+                let told = normal.iter().filter_map(|(part, value)| Some((own.get(part)?, value)));
+                Some(self.elements(name, normal.keys().map(|&part| part.to_owned()).zip(told)))
+            }
             Name::Attendees => {
-                let all = own.attendees.as_ref()?.iter().zip(normal.attendees.as_ref()?);
-                Some(self.elements(name, all, |attendee| attendee.person.key()))
+                let (own, normal) = (own.attendees.as_ref()?, normal.attendees.as_ref()?);
+                let keys = own.iter().map(|attendee| attendee.person.key());
+                Some(self.elements(name, keys.zip(own.iter().zip(normal))))
             }
             Name::Attachments => {
-                let all = own.attachments.as_ref()?.iter().zip(normal.attachments.as_ref()?);
-                Some(self.elements(name, all, Attachment::key))
+                let (own, normal) = (own.attachments.as_ref()?, normal.attachments.as_ref()?);
+                let keys = own.iter().map(Attachment::key);
+                Some(self.elements(name, keys.zip(own.iter().zip(normal))))
             }
         }
     }
@@ -156,18 +163,18 @@ impl Digester {
         Some(Value::Set(prints))
     }
 
-    /// Each element by its key; of several with one key the first counts.
+    /// Each element by its key, as it is told and as it is meant; of several with one key the first
+    /// counts.
     fn elements<'a, T: Serialize + 'a>(
         &self,
         name: Name,
-        elements: impl Iterator<Item = (&'a T, &'a T)>,
-        key: impl Fn(&T) -> String,
+        elements: impl Iterator<Item = (String, (&'a T, &'a T))>,
     ) -> Value {
         let field = name.field();
         let mut prints = BTreeMap::new();
-        for (own, normal) in elements {
+        for (key, (own, normal)) in elements {
             let print = Print { own: Some(self.json(name, own)), meaning: self.json(name, normal) };
-            prints.entry(self.element_key(&field, &key(own))).or_insert(print);
+            prints.entry(self.element_key(&field, &key)).or_insert(print);
         }
         Value::Set(prints)
     }

@@ -3,6 +3,7 @@
 
 use crate::event::Event;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Someone with an address.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +16,15 @@ pub struct Person {
     pub name: Option<String>,
 }
 
-/// Whether an event is a meeting, and what became of it; valid only together. The default is an
-/// appointment, to which nobody was invited.
+/// Who invited.
+const ORGANIZER: &str = "organizer";
+/// Whether it was called off.
+const CANCELLED: &str = "cancelled";
+/// The parts of a meeting, which are merged one by one.
+pub(crate) const PARTS: [&str; 3] = [ORGANIZER, CANCELLED, "response"];
+
+/// Whether an event is a meeting, and what became of it. The default is an appointment, to which
+/// nobody was invited.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Meeting {
@@ -87,14 +95,11 @@ pub enum Travel {
 }
 
 /// The people of one copy of an event; a field is absent where it isn't told.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct People {
     /// Who invited.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub meeting: Option<Meeting>,
     /// Who is invited.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub attendees: Option<Vec<Attendee>>,
 }
 
@@ -108,44 +113,106 @@ impl People {
         Self { meeting: event.meeting.clone(), attendees: event.attendees.clone() }
     }
 
-    /// What the property holds: JSON.
-    pub fn to_property(&self) -> String {
-        serde_json::to_string(self).expect("plain values can be written as JSON")
+    /// What the property is to hold, as JSON. `native` is the server's own list of attendees where it
+    /// has one, so that whom it takes off that list isn't brought back, and an answer that it gets
+    /// later counts more than the one noted now.
+    pub fn to_property(&self, native: Option<&[Attendee]>) -> String {
+        let answered = native.into_iter().flatten().filter(|one| one.response != Response::None);
+        let noted = Noted {
+            meeting: self.meeting.clone(),
+            attendees: self.attendees.clone(),
+            invited: native.is_some(),
+            told: answered.map(|one| (one.person.key(), one.response)).collect(),
+        };
+        serde_json::to_string(&noted).expect("plain values can be written as JSON")
     }
 
-    /// What a property says; `None` for what we never wrote.
-    pub fn from_property(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+    /// Whether a property is about people whom the server was told of.
+    pub fn is_of_guests(property: &str) -> bool {
+        serde_json::from_str::<Noted>(property).is_ok_and(|noted| noted.invited)
     }
 
-    /// What a copy holds that the server knows as `self`, and that carries `carried`: for a meeting
-    /// what the server says, with the answers that only we know; for an appointment what is carried.
+    /// What a copy holds that the server knows as `self`, and whose property says this: for a meeting
+    /// what the server says, with the answers and people that only we know; for an appointment what is
+    /// carried. A property that can't be read leaves open who is there.
     #[must_use]
-    pub fn over(self, carried: Option<Self>) -> Self {
-        let carried = carried.unwrap_or_default();
+    pub fn over(self, property: Option<&str>) -> Self {
         let is_meeting = self.meeting.as_ref().is_some_and(|meeting| meeting.organizer.is_some());
-        if !is_meeting {
-            return Self {
-                meeting: carried.meeting.or(self.meeting),
-                attendees: carried.attendees.or(self.attendees),
-            };
+        let Some(property) = property else { return self };
+        match serde_json::from_str::<Noted>(property) {
+            Ok(noted) if is_meeting => self.completed(noted),
+            Ok(noted) if noted.invited => self,
+            Ok(noted) => Self {
+                meeting: noted.meeting.or(self.meeting),
+                attendees: noted.attendees.or(self.attendees),
+            },
+            Err(_) if is_meeting => self,
+            Err(_) => Self::default(),
         }
-        let known: Vec<_> = carried.attendees.into_iter().flatten().collect();
+    }
+
+    /// A meeting of the server's with what is noted of it.
+    fn completed(self, noted: Noted) -> Self {
+        let mut carried: BTreeMap<String, Attendee> =
+            noted.attendees.into_iter().flatten().map(|one| (one.person.key(), one)).collect();
         let answer = |attendee: Attendee| {
             let key = attendee.person.key();
-            let same = known.iter().find(|one| one.person.key() == key);
-            let response = match attendee.response {
-                Response::None => same.map_or(Response::None, |one| one.response),
-                told => told,
+            let then = noted.told.get(&key).copied().unwrap_or_default();
+            let response = match carried.remove(&key) {
+                // The server may have forgotten answers when it was given the list.
+                Some(one) if [then, Response::None].contains(&attendee.response) => one.response,
+                Some(_) | None => attendee.response,
             };
             Attendee { response, ..attendee }
         };
-        let attendees = self.attendees.map(|all| all.into_iter().map(answer).collect());
+        let mut attendees: Option<Vec<Attendee>> =
+            self.attendees.map(|all| all.into_iter().map(answer).collect());
+        // Somebody made a meeting of what was none here: whom they don't see isn't uninvited.
+        if let (Some(attendees), false) = (&mut attendees, noted.invited) {
+            attendees.extend(carried.into_values());
+        }
         Self { meeting: self.meeting, attendees }
     }
 }
 
+/// What our property says of people.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+struct Noted {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meeting: Option<Meeting>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attendees: Option<Vec<Attendee>>,
+    /// Whether the server was told of them, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    invited: bool,
+    /// What the server knew then of their answers, by key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    told: BTreeMap<String, Response>,
+}
+
 impl Meeting {
+    /// The parts of it that say something, each alone in a meeting, by their names. An appointment
+    /// has none, so it takes over what another copy knows.
+    pub(crate) fn parts(&self) -> BTreeMap<&'static str, Self> {
+        let nothing = Self::default();
+        let part = |part: &'static str| {
+            let mut alone = Self::default();
+            alone.take(part, self);
+            (part, alone)
+        };
+        PARTS.into_iter().map(part).filter(|(_, alone)| *alone != nothing).collect()
+    }
+
+    /// Takes over one of [`PARTS`], absence included.
+    pub(crate) fn take(&mut self, part: &str, from: &Self) {
+        match part {
+            ORGANIZER => self.organizer.clone_from(&from.organizer),
+            CANCELLED => self.cancelled = from.cancelled,
+            _ => self.response = from.response,
+        }
+    }
+
     /// The normal form: names of people are left to their directories, and an appointment has no
     /// answers.
     #[must_use]
@@ -186,32 +253,65 @@ impl Attendee {
 mod tests {
     use super::*;
 
+    fn attendee(address: &str, response: Response) -> Attendee {
+        let person = Person { address: address.into(), name: None };
+        Attendee { person, response, ..Attendee::default() }
+    }
+
+    fn meeting(attendees: &[Attendee]) -> People {
+        let organizer = Some(Person { address: "a@contoso.example".into(), name: None });
+        let meeting = Some(Meeting { organizer, ..Meeting::default() });
+        People { meeting, attendees: Some(attendees.to_vec()) }
+    }
+
+    fn appointment() -> People {
+        People { meeting: Some(Meeting::default()), attendees: Some(vec![]) }
+    }
+
+    #[test]
+    fn an_appointment_holds_what_is_carried() {
+        let carried = meeting(&[attendee("b@c.example", Response::Accepted)]);
+        assert_eq!(appointment().over(Some(&carried.to_property(None))), carried);
+        assert_eq!(appointment().over(None), appointment());
+        // Not read is not empty.
+        assert_eq!(appointment().over(Some("{")), People::default());
+        assert_eq!(appointment().over(Some(r#"{"attendees":[{"role":"x"}]}"#)), People::default());
+    }
+
     #[test]
     fn answers_that_only_we_know_survive_a_server_that_lost_them() {
-        let attendee = |address: &str, response| Attendee {
-            person: Person { address: address.into(), name: None },
-            response,
-            ..Attendee::default()
-        };
-        let organizer = Some(Person { address: "a@contoso.example".into(), name: None });
-        let people = |meeting: Option<Meeting>, attendees: &[Attendee]| People {
-            meeting,
-            attendees: Some(attendees.to_vec()),
-        };
-        let meeting = Some(Meeting { organizer, ..Meeting::default() });
-        let carried = people(meeting.clone(), &[attendee("B@c.example", Response::Accepted)]);
-        let carried = People::from_property(&carried.to_property());
-        let native = people(
-            meeting.clone(),
-            &[attendee("b@c.example", Response::None), attendee("d@c.example", Response::Declined)],
-        );
-        let both = native.over(carried.clone()).attendees.unwrap();
+        let carried = meeting(&[attendee("B@c.example", Response::Accepted)]);
+        let property = carried.to_property(Some(&[]));
+        let native = meeting(&[
+            attendee("b@c.example", Response::None),
+            attendee("d@c.example", Response::Declined),
+        ]);
+        let both = native.over(Some(&property)).attendees.expect("a list");
         assert_eq!(both[0].response, Response::Accepted);
         assert_eq!(both[1].response, Response::Declined);
-        let appointment = people(Some(Meeting::default()), &[]);
-        assert_eq!(Some(appointment.clone().over(carried.clone())), carried);
-        assert_eq!(appointment.clone().over(None), appointment);
-        assert_eq!(People::from_property("{"), None);
+    }
+
+    #[test]
+    fn of_two_answers_the_later_one_counts() {
+        let [yes, no] =
+            [Response::Accepted, Response::Declined].map(|r| attendee("b@c.example", r));
+        let property = meeting(std::slice::from_ref(&no)).to_property(Some(&[yes.clone()]));
+        let read = |now: Attendee| meeting(&[now]).over(Some(&property));
+        assert_eq!(read(yes), meeting(&[no.clone()]));
+        let now = attendee("b@c.example", Response::Tentative);
+        assert_eq!(read(now.clone()), meeting(&[now]));
+        assert_eq!(read(attendee("b@c.example", Response::None)), meeting(&[no]));
+    }
+
+    #[test]
+    fn whom_a_server_takes_off_its_list_stays_off() {
+        let [bob, eve] = ["b@c.example", "e@c.example"].map(|who| attendee(who, Response::None));
+        let property = meeting(&[bob.clone(), eve.clone()]).to_property(Some(&[]));
+        assert_eq!(meeting(&[eve.clone()]).over(Some(&property)), meeting(&[eve.clone()]));
+        assert_eq!(appointment().over(Some(&property)), appointment());
+        // One that only we knew was never on it.
+        let property = meeting(&[bob.clone()]).to_property(None);
+        assert_eq!(meeting(&[eve.clone()]).over(Some(&property)), meeting(&[eve, bob]));
     }
 
     #[test]

@@ -149,10 +149,11 @@ fn merge_sets(copies: &[SetCopy<'_>], carrying: Option<ReplicaId>, dispute: Disp
             .iter()
             .map(|(replica, base, now)| ElementCopy {
                 replica: *replica,
-                // One copy without a past leaves none that all have in common.
-                base: base.filter(|_| !first_contact).map(|base| base.get(key).copied()),
+                base: base.map(|base| base.get(key).copied()),
                 now: now.get(key).copied(),
             })
+            // One copy without a past leaves none that all have in common.
+            .map(|copy| if first_contact { copy.without_past() } else { copy })
             .collect();
         changed |= copies.iter().any(ElementCopy::is_changed);
         let heads = element_heads(&copies);
@@ -199,6 +200,12 @@ struct ElementCopy {
 }
 
 impl ElementCopy {
+    /// The same at first contact. What was put here and not found again is gone all the same.
+    fn without_past(self) -> Self {
+        let is_untaken = self.now.is_none() && self.base.flatten().is_some_and(|b| b.own.is_none());
+        Self { base: self.base.filter(|_| is_untaken), ..self }
+    }
+
     fn is_changed(&self) -> bool {
         match (self.base, self.now) {
             (Some(Some(base)), Some(now)) => !base.unchanged(&now),

@@ -2,6 +2,7 @@
 
 mod fields;
 mod lane;
+mod loss;
 
 use crate::ids::{Field, ReplicaId};
 use crate::journal::{Carry, ConflictKind, Conflicted, Op, Plan, Reason, Removal, SideValue};

@@ -123,3 +123,18 @@ impl Policy {
         self.conflicts.fields.get(field).copied().unwrap_or(self.conflicts.default)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_brake_may_count_deletes_alone() {
+        let all = Brake { percent: 0, floor: 1, deletes_only: false };
+        let deletes = Brake { deletes_only: true, ..all };
+        assert_eq!((all.risky(3, 2), deletes.risky(3, 2)), (5, 2));
+        assert_eq!(serde_json::to_string(&all).ok().as_deref(), Some(r#"{"percent":0,"floor":1}"#));
+        let text = r#"{"percent":0,"floor":1,"deletes_only":true}"#;
+        assert_eq!(serde_json::from_str::<Brake>(text).ok(), Some(deletes));
+    }
+}

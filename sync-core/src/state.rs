@@ -184,9 +184,11 @@ impl Link {
         keys
     }
 
-    /// The dispute over `field` (`None`: an edit against a delete).
+    /// The dispute over `field` (`None`: an edit against a delete); of several about elements of one
+    /// set the oldest that waits for a person.
     pub fn dispute(&self, field: Option<&Field>) -> Option<&Dispute> {
-        self.disputes.iter().find(|d| d.field.as_ref() == field)
+        let of_field = self.disputes.iter().filter(|d| d.field.as_ref() == field);
+        of_field.min_by_key(|d| (d.winner.is_some(), d.conflict))
     }
 
     /// Content that shows what the link is about, newest knowledge first.
@@ -343,12 +345,25 @@ impl Dispute {
     /// differently.
     pub(crate) fn concerns(&self, carry: &Carry) -> bool {
         let Carry::Elements { put, drop, .. } = carry else { return true };
-        let elements = self.sides.values().flatten().filter_map(|side| match side {
-            Value::Set(elements) => Some(elements),
-            Value::Scalar(_) => None,
-        });
-        let mut keys = elements.flat_map(BTreeMap::keys);
-        keys.any(|key| put.contains_key(key) || drop.contains(key))
+        self.keys().any(|key| put.contains_key(key) || drop.contains(key))
+    }
+
+    /// Whether both are about the same: of a set, about an element that both name. Of a field that
+    /// waits for a person only the newest does.
+    pub(crate) fn is_about(&self, other: &Self) -> bool {
+        let wait = self.winner.is_none() && other.winner.is_none();
+        let named: BTreeSet<&ElementKey> = self.keys().collect();
+        let is_whole = named.is_empty() || other.keys().next().is_none();
+        self.field == other.field
+            && (wait || is_whole || other.keys().any(|key| named.contains(key)))
+    }
+
+    /// The elements that it names, if it is about a set.
+    fn keys(&self) -> impl Iterator<Item = &ElementKey> {
+        self.sides.values().flatten().flat_map(|side| match side {
+            Value::Set(elements) => elements.keys().collect(),
+            Value::Scalar(_) => Vec::new(),
+        })
     }
 }
 

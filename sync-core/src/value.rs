@@ -97,6 +97,14 @@ impl Value {
         self.elsewhere() == other.elsewhere()
     }
 
+    /// The element of a set under `key`.
+    pub fn element(&self, key: &ElementKey) -> Option<&Print> {
+        match self {
+            Self::Scalar(_) => None,
+            Self::Set(elements) => elements.get(key),
+        }
+    }
+
     /// The same value as another replica would know it.
     pub fn elsewhere(&self) -> Self {
         match self {

@@ -4,8 +4,11 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test may care about one variant only")]
 
 mod attachments;
+mod bad;
+mod calendars;
 mod chaos;
 mod clock;
+mod elements;
 mod judge;
 mod ledger;
 mod look;

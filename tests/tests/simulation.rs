@@ -78,7 +78,9 @@ fn seeds_to_catch(planted: Planted) -> u64 {
         | Planted::FoundAsBase
         | Planted::CursorFirst
         | Planted::NoIfMatch
-        | Planted::HintIsGone => 10_000,
+        | Planted::HintIsGone
+        | Planted::NothingFixed
+        | Planted::NothingKept => 10_000,
         // One in 4,200 rough seeds.
         Planted::ValueGuess => 100_000,
     }

@@ -3,6 +3,7 @@
 
 mod carried_out;
 mod case;
+mod late;
 
 use carried_out::until_quiet;
 use case::{

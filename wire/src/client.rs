@@ -152,3 +152,62 @@ impl Pieces for Body {
 fn silence() -> Error {
     Error::InDoubt("the server has fallen silent".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    /// Answers one request with `head`, then with each piece when a word is said.
+    fn server(
+        head: &'static str,
+        pieces: &'static [&'static str],
+    ) -> (String, std::sync::mpsc::Sender<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/x", listener.local_addr().expect("an address"));
+        let (word, words) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let _ = stream.read(&mut [0; 4096]).expect("a request");
+            stream.write_all(head.as_bytes()).expect("an open line");
+            for piece in pieces {
+                words.recv().expect("a word");
+                stream.write_all(piece.as_bytes()).expect("an open line");
+            }
+        });
+        (url, word)
+    }
+
+    fn get(url: &str) -> Request {
+        http::Request::get(url).body(Bytes::new()).expect("a request")
+    }
+
+    #[tokio::test]
+    async fn a_body_is_there_piece_by_piece() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n";
+        let (url, word) = server(head, &["one", "two"]);
+        let client = Client::new().expect("a client");
+        let answer = client.receive(get(&url)).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let mut body = answer.into_body();
+        for piece in ["one", "two"] {
+            word.send(()).expect("a server");
+            assert_eq!(body.next().await, Ok(Some(Bytes::from_static(piece.as_bytes()))));
+        }
+        assert_eq!(body.next().await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_cut_short_or_falls_silent_is_in_doubt() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
+        let (url, word) = server(head, &["one"]);
+        word.send(()).expect("a server");
+        let client = Client::with_timeout(Duration::from_millis(300)).expect("a client");
+        let failed = client.send(get(&url)).await;
+        assert!(matches!(failed, Err(Error::InDoubt(_))), "{failed:?}");
+        let (url, _word) = server(head, &["one"]);
+        let mut body = client.receive(get(&url)).await.expect("an answer").into_body();
+        assert!(matches!(body.next().await, Err(Error::InDoubt(_))));
+    }
+}

@@ -54,7 +54,7 @@ pub trait Transport: Send + Sync {
     /// Sends `request`; a response of any status is `Ok`.
     async fn send(&self, request: Request) -> Result<Response, Error>;
 
-    /// Sends `request`, whose answer may be too large for memory, and gives its body piece by piece.
+    /// Sends `request`, whose answer may be too large for memory; its body comes piece by piece.
     ///
     /// Who has whole responses only gives the body as one piece.
     async fn receive(&self, request: Request) -> Result<Incoming, Error> {

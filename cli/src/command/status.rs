@@ -1,6 +1,7 @@
 //! `status`: how each pair stands.
 
 use super::log::{Run, runs_now};
+use crate::calendars;
 use crate::config::{Config, Pair};
 use crate::contents::{head, links};
 use crate::context::Context;
@@ -69,16 +70,21 @@ impl<'r> Standing<'r> {
             Loaded::Counts(counts) => counts,
             Loaded::Head(_) | Loaded::Links(_) | Loaded::Conflicts(_) => Counts::default(),
         };
-        let conflicts = match store.load(&Query::Conflicts(Some(pair.clone())))? {
-            Loaded::Conflicts(conflicts) => conflicts.iter().filter(|c| c.open).count(),
-            Loaded::Head(_) | Loaded::Links(_) | Loaded::Counts(_) => 0,
-        };
+        let (mut held, mut undecided, mut conflicts) = (0, 0, 0);
+        for part in [pair.clone(), calendars::id(name)] {
+            held += links(store, Query::Held(part.clone()))?.len();
+            undecided += links(store, Query::Open(part.clone()))?.len();
+            conflicts += match store.load(&Query::Conflicts(Some(part)))? {
+                Loaded::Conflicts(conflicts) => conflicts.iter().filter(|c| c.open).count(),
+                Loaded::Head(_) | Loaded::Links(_) | Loaded::Counts(_) => 0,
+            };
+        }
         Ok(Self {
             pair: name.to_owned(),
             last: runs.iter().rev().find(|run| run.pair == name),
             counts,
-            held: links(store, Query::Held(pair.clone()))?.len(),
-            undecided: links(store, Query::Open(pair.clone()))?.len(),
+            held,
+            undecided,
             conflicts,
             cursors: bookmarks(store, &pair)?,
         })

@@ -3,6 +3,7 @@
 use super::nearest::suggestion;
 use super::raw::{self, Attendees, Selection};
 use super::{Config, Place, Window, rules};
+use crate::calendars;
 use items::Travel;
 use sync_core::policy::{Brake, Conflicts, Direction};
 
@@ -111,6 +112,12 @@ impl std::fmt::Display for Side {
 /// What the configuration may ask for and this version can't do.
 fn unsupported(name: &str, raw: &raw::Pair) -> Vec<String> {
     let mut problems = vec![];
+    if name.ends_with(calendars::OF_PAIR) {
+        problems.push(format!(
+            "pair.\"{name}\": what ends in {} is the list of a pair's calendars; choose another name",
+            calendars::OF_PAIR
+        ));
+    }
     match &raw.mail {
         Selection::Flag(false) => {}
         Selection::Flag(true)

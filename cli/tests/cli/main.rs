@@ -1,5 +1,6 @@
 //! The built command, as people and programs run it.
 
+mod calendars;
 mod config;
 mod files;
 mod help;

@@ -61,8 +61,8 @@ pub(crate) fn create(event: &Event, setting: Setting<'_>, stamp: &Stamp) -> Resu
         };
         elements(xml, &item);
         setting.property.write(xml, stamp);
-        if !people::is_nobody(&people) {
-            stamp::write_people(xml, &people);
+        if let Some(note) = people::note(&people, is_own.then_some(&[])) {
+            stamp::write_people(xml, &note);
         }
         if let Some(uid) = event.uid.as_deref().filter(|uid| !uid.trim().is_empty()) {
             xml.leaf("t:UID", uid);
@@ -73,7 +73,7 @@ pub(crate) fn create(event: &Event, setting: Setting<'_>, stamp: &Stamp) -> Resu
 }
 
 /// Updates that set the fields `patch` holds, and no others, on an item of which that much is
-/// known, where [`wants_more`] says so. The identity never changes.
+/// known, where [`Setting::wants_more`] says so. The identity never changes.
 ///
 /// An appointment never becomes a meeting: people are invited only where they were before.
 pub(crate) fn update(
@@ -95,7 +95,7 @@ pub(crate) fn update(
     let xml = Xml::text_of(|xml| {
         parts.iter().for_each(|part| part.update(xml));
         if writes_people(&patch) {
-            set_people(xml, &people);
+            set_people(xml, people::note(&people, known.native.as_deref()).as_deref());
         }
         xml.raw(&stamped(setting.property, stamp));
     });
@@ -103,10 +103,12 @@ pub(crate) fn update(
 }
 
 /// Notes people, or that there are none.
-fn set_people(xml: &mut Xml, people: &People) {
-    match people::is_nobody(people) {
-        true => xml.node("t:DeleteItemField", &[], stamp::people_path),
-        false => set(xml, stamp::people_path, |xml| stamp::write_people(xml, people)),
+fn set_people(xml: &mut Xml, note: Option<&str>) {
+    match note {
+        None => xml.node("t:DeleteItemField", &[], stamp::people_path),
+        Some(note) => {
+            set(xml, stamp::people_path, |xml| stamp::write_people(xml, note));
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::ops::{ItemId, lies_in};
 use crate::soap::Element;
 use crate::stamp::{self, Property};
 use items::note;
-use items::people::People;
+use items::people::{Attendee, People};
 use items::{
     Body, BodyKind, Digester, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
@@ -92,7 +92,8 @@ impl Reading<'_> {
 }
 
 /// The event that a calendar item holds, without its people; of a series all but the occurrences
-/// that were changed. Exchange leaves out what is empty, so that a text that is not there is empty, not unknown.
+/// that were changed. Exchange leaves out what is empty, so that a text that is not there is empty,
+/// not unknown.
 pub(crate) fn event(item: &Element) -> Result<Event, Trouble> {
     if !item.is("CalendarItem") {
         let detail = format!("a {} lies in the calendar", item.name);
@@ -127,6 +128,8 @@ pub(crate) struct Known {
     pub(crate) event: Event,
     /// What it is to the owner of the mailbox.
     pub(crate) kind: people::Kind,
+    /// The attendees that the server knows, where it is a meeting.
+    pub(crate) native: Option<Vec<Attendee>>,
     /// The ChangeKey of the version in which it is so.
     pub(crate) change_key: Option<String>,
 }
@@ -138,7 +141,10 @@ impl Known {
         let body = Some(body(item));
         let event = Event { body, meeting, attendees, ..schedule(item)? };
         let change_key = ItemId::of(item).and_then(|id| id.change_key);
-        Ok(Self { event, kind: people::kind(item, mailbox), change_key })
+        let native = people::native(item, mailbox).attendees;
+        let kind = people::kind(item, mailbox);
+        let native = native.filter(|_| kind != people::Kind::Appointment);
+        Ok(Self { event, kind, native, change_key })
     }
 
     /// The people that the item has when `patch` was written to it.

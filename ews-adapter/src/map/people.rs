@@ -30,17 +30,17 @@ pub(crate) enum Kind {
 
 /// What `item` is in the mailbox of this address.
 ///
-/// Only `IsMeeting` makes a meeting of it: Exchange names an organizer on every appointment. The
-/// owner's own answer is "Organizer" under whichever of their addresses the meeting was made.
+/// Exchange names an organizer on every appointment, so that only `IsMeeting` makes a meeting of
+/// it, or guests that we invited ourselves. The owner's own answer is "Organizer" under whichever
+/// of their addresses the meeting was made.
 pub(crate) fn kind(item: &Element, mailbox: &str) -> Kind {
-    let is_meeting = matches!(item.child_text("IsMeeting").map(str::trim), Some("true" | "1"));
+    if !matches!(item.child_text("IsMeeting").map(str::trim), Some("true" | "1")) {
+        let is_ours = stamp::people(item).is_some_and(People::is_of_guests) && has_guests(item);
+        return if is_ours { Kind::Organized } else { Kind::Appointment };
+    }
     let is_own = my_response(item) == Response::Organizer
         || organizer(item).is_some_and(|who| who.key() == address(mailbox).key());
-    match (is_meeting, is_own) {
-        (false, _) => Kind::Appointment,
-        (true, true) => Kind::Organized,
-        (true, false) => Kind::Attended,
-    }
+    if is_own { Kind::Organized } else { Kind::Attended }
 }
 
 impl Kind {
@@ -76,12 +76,25 @@ impl Kind {
 
 /// The people of an item: those that the server knows, and what we noted on it besides.
 pub(crate) fn people(item: &Element, mailbox: &str) -> People {
-    let carried = stamp::people(item).and_then(People::from_property);
-    native(item, mailbox).over(carried)
+    native(item, mailbox).over(stamp::people(item))
+}
+
+/// What to note of `people` on an item, if anything; `native` are the guests whom the server knows,
+/// where it is a meeting: it forgets their answers, and whose meeting it was once no guest is left.
+pub(crate) fn note(people: &People, native: Option<&[Attendee]>) -> Option<String> {
+    let is_alone = people.attendees.as_ref().is_none_or(Vec::is_empty);
+    let meeting = people.meeting.as_ref();
+    let is_appointment = meeting.is_none_or(|meeting| meeting.normal() == Meeting::default());
+    let native = native.filter(|_| !is_alone);
+    (!(is_alone && is_appointment)).then(|| people.to_property(native))
+}
+
+fn has_guests(item: &Element) -> bool {
+    LISTS.iter().any(|list| !listed(item, list).is_empty())
 }
 
 /// Those that the server knows.
-fn native(item: &Element, mailbox: &str) -> People {
+pub(super) fn native(item: &Element, mailbox: &str) -> People {
     let cancelled = matches!(item.child_text("IsCancelled").map(str::trim), Some("true" | "1"));
     let organizer = match kind(item, mailbox) {
         Kind::Appointment => {
@@ -117,13 +130,6 @@ pub(crate) fn is_own(people: &People, mailbox: &str) -> bool {
         && matches!(response, Response::None | Response::Organizer)
         && attendees.iter().any(|attendee| attendee.person.key() != key)
         && attendees.iter().all(|attendee| has_address(&attendee.person))
-}
-
-/// Whether there is nothing to note of people: an item without a note says the same.
-pub(crate) fn is_nobody(people: &People) -> bool {
-    let meeting = people.meeting.as_ref();
-    meeting.is_none_or(|meeting| meeting.normal() == Meeting::default())
-        && people.attendees.as_ref().is_none_or(Vec::is_empty)
 }
 
 /// The properties that list `attendees`, in the order of the schema. Their answers can't be written

@@ -2,11 +2,10 @@
 
 use super::{recurrence, time, zone};
 use crate::soap::Element;
-use chrono::{DateTime, Datelike, NaiveDate};
+use chrono::NaiveDate;
 use items::recurrence::End;
 use items::{Event, Occurrence, Recurrence, Timing};
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use sync_core::port::Trouble;
 
 const DAY_SECONDS: i64 = 24 * 3600;
@@ -49,8 +48,7 @@ pub(crate) fn in_known_zone(item: &Element, timing: Timing) -> Result<Timing, Tr
         return Ok(timing);
     }
     let definition = item.child("StartTimeZone").or(item.child("EndTimeZone"));
-    let years = years(item, *start);
-    match definition.zip(years).and_then(|(one, years)| zone::defined(one, &years)) {
+    match definition.and_then(|one| zone::defined(one, *start, last_year(item))) {
         Some(zone) => {
             let zone = Some(zone.to_owned());
             Ok(Timing::Timed { start: *start, end: *end, start_zone: zone.clone(), end_zone: zone })
@@ -62,12 +60,11 @@ pub(crate) fn in_known_zone(item: &Element, timing: Timing) -> Result<Timing, Tr
     }
 }
 
-/// The years in which a series takes place that starts at an instant.
-fn years(item: &Element, start: i64) -> Option<RangeInclusive<i32>> {
-    let first = DateTime::from_timestamp(start, 0)?.year();
+/// The year in which a series ends; the last of all where nothing tells.
+fn last_year(item: &Element) -> i32 {
     let range = item.child("Recurrence").and_then(|all| all.child("EndDateRecurrence"));
     let last = range.and_then(|range| range.child_text("EndDate")?.trim().get(..4)?.parse().ok());
-    Some(first..=last.unwrap_or(i32::MAX))
+    last.unwrap_or(i32::MAX)
 }
 
 fn is_master(item: &Element) -> bool {

@@ -5,17 +5,16 @@ use super::time;
 use crate::soap::Element;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 use items::zone::definition::{Day, Definition, Observance, Yearly};
-use std::ops::RangeInclusive;
 
 /// The last second of a day: Windows ends one a moment later.
 const DAY_END: i64 = 86_399;
 
-/// The Windows id of the zone that keeps the clocks of `definition` in these years; `None` where there is none, and
-/// where nothing is defined.
-pub(crate) fn defined(definition: &Element, years: &RangeInclusive<i32>) -> Option<&'static str> {
-    Definition::of(observances(definition, *years.start())?)?
-        .zone(years)
-        .and_then(items::zone::windows)
+/// The Windows id of the zone that keeps the clocks of `definition` from an instant to the end of a
+/// year; `None` where there is none, and where nothing is defined.
+pub(crate) fn defined(definition: &Element, start: i64, last_year: i32) -> Option<&'static str> {
+    let start = DateTime::from_timestamp(start, 0)?.naive_utc();
+    let definition = Definition::of(observances(definition, start.year())?)?;
+    definition.zone(start, last_year).and_then(items::zone::windows)
 }
 
 /// A group of changes, and from when until when it is in force.
@@ -145,8 +144,9 @@ fn offset(definition: &Element, period: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::RangeInclusive;
 
-    fn definition(biases: (&str, &str), changes: [(&str, u32, i32); 2]) -> Element {
+    fn changes(changes: [(&str, u32, i32); 2]) -> String {
         let change = |(wall, month, occurrence): (&str, u32, i32), to: &str| {
             format!(
                 "<t:RecurringDayTransition><t:To Kind=\"Period\">{to}</t:To>\
@@ -155,12 +155,20 @@ mod tests {
                  </t:RecurringDayTransition>"
             )
         };
-        let changes = change(changes[0], "d") + &change(changes[1], "s");
-        whole(biases, &changes)
+        change(changes[0], "d") + &change(changes[1], "s")
     }
 
-    fn whole((standard, daylight): (&str, &str), changes: &str) -> Element {
-        Element::parse(&format!(
+    fn definition(biases: (&str, &str), rules: [(&str, u32, i32); 2]) -> Element {
+        whole(biases, &changes(rules))
+    }
+
+    fn whole(biases: (&str, &str), changes: &str) -> Element {
+        Element::parse(&text(biases, changes)).unwrap()
+    }
+
+    /// Summer time all year before 2007, and these changes since then.
+    fn text((standard, daylight): (&str, &str), changes: &str) -> String {
+        format!(
             "<t:StartTimeZone \
              xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\" Id=\"odd\">\
              <t:Periods><t:Period Bias=\"{standard}\" Id=\"s\"/>\
@@ -170,8 +178,13 @@ mod tests {
              </t:TransitionsGroups><t:Transitions><t:Transition><t:To>0</t:To></t:Transition>\
              <t:AbsoluteDateTransition><t:To>1</t:To><t:DateTime>2007-01-01T00:00:00</t:DateTime>\
              </t:AbsoluteDateTransition></t:Transitions></t:StartTimeZone>"
-        ))
-        .unwrap()
+        )
+    }
+
+    /// The zone of a definition for a series from the spring of one year to another year.
+    fn defined(definition: &Element, years: RangeInclusive<i32>) -> Option<&'static str> {
+        let start = NaiveDate::from_ymd_opt(*years.start(), 2, 1).unwrap().and_time(NaiveTime::MIN);
+        super::defined(definition, start.and_utc().timestamp(), *years.end())
     }
 
     /// The years of a series that goes on.
@@ -192,10 +205,10 @@ mod tests {
                 "Eastern Standard Time",
             ),
         ] {
-            assert_eq!(defined(&definition(biases, changes), &YEARS), Some(zone));
+            assert_eq!(defined(&definition(biases, changes), YEARS), Some(zone));
         }
         let odd = definition(("-PT1H", "-PT2H"), [EUROPE[0], ("PT3H", 9, 3)]);
-        assert_eq!(defined(&odd, &YEARS), None);
+        assert_eq!(defined(&odd, YEARS), None);
     }
 
     #[test]
@@ -211,7 +224,7 @@ mod tests {
         for end in ["PT23H59M59.999S", "PT24H", "P1D"] {
             let changes = change("d", 9, end) + &change("s", 4, end);
             let santiago = whole(("PT4H", "PT3H"), &changes);
-            assert_eq!(defined(&santiago, &YEARS), Some("Pacific SA Standard Time"), "{end}");
+            assert_eq!(defined(&santiago, YEARS), Some("Pacific SA Standard Time"), "{end}");
         }
     }
 
@@ -219,18 +232,29 @@ mod tests {
     fn clocks_that_are_never_changed_have_one_offset() {
         let fixed = "<t:Transition><t:To>s</t:To></t:Transition>";
         let india = whole(("-PT5H30M", ""), fixed);
-        assert_eq!(defined(&india, &YEARS), Some("India Standard Time"));
-        assert_eq!(defined(&whole(("PT0S", ""), fixed), &YEARS), Some("UTC"));
-        assert_eq!(defined(&whole(("PT17M", ""), fixed), &YEARS), None);
+        assert_eq!(defined(&india, YEARS), Some("India Standard Time"));
+        assert_eq!(defined(&whole(("PT0S", ""), fixed), YEARS), Some("UTC"));
+        assert_eq!(defined(&whole(("PT17M", ""), fixed), YEARS), None);
+    }
+
+    #[test]
+    fn what_was_before_the_start_does_not_count() {
+        // The rules of 2007, from April and from December of 2006 on.
+        let rules = changes([("PT2H", 3, 2), ("PT2H", 11, 1)]);
+        let always = text(("PT8H", "PT7H"), &rules).replace("<t:To>0</t:To>", "<t:To>1</t:To>");
+        let pacific = Element::parse(&always).unwrap();
+        let (spring, winter) = (1_143_849_600, 1_164_931_200);
+        assert_eq!(super::defined(&pacific, spring, 2020), None);
+        assert_eq!(super::defined(&pacific, winter, 2020), Some("Pacific Standard Time"));
     }
 
     #[test]
     fn every_group_counts_while_it_is_in_force() {
         let berlin = definition(("-PT1H", "-PT2H"), EUROPE);
         // Before 2007 there were two hours all year, as in Johannesburg.
-        assert_eq!(defined(&berlin, &(2001..=2005)), Some("South Africa Standard Time"));
-        assert_eq!(defined(&berlin, &(2007..=2020)), Some("W. Europe Standard Time"));
-        assert_eq!(defined(&berlin, &(2001..=2020)), None);
+        assert_eq!(defined(&berlin, 2001..=2005), Some("South Africa Standard Time"));
+        assert_eq!(defined(&berlin, 2007..=2020), Some("W. Europe Standard Time"));
+        assert_eq!(defined(&berlin, 2001..=2020), None);
     }
 
     /// Eastern time as MS docs show it (GetServerTimeZones): other days before 2007.
@@ -259,7 +283,7 @@ mod tests {
         ))
         .unwrap();
         for years in [1990..=2006, 1995..=i32::MAX, 2007..=i32::MAX, 2026..=2026] {
-            let zone = defined(&eastern, &years);
+            let zone = defined(&eastern, years.clone());
             assert_eq!(zone, Some("Eastern Standard Time"), "{years:?}");
         }
     }
@@ -267,16 +291,16 @@ mod tests {
     #[test]
     fn what_defines_nothing_is_no_zone() {
         let empty = Element::parse("<a/>").unwrap();
-        assert_eq!(defined(&empty, &YEARS), None);
+        assert_eq!(defined(&empty, YEARS), None);
         for odd in ["PT", "x", "-PT99999999H", "P99999999D"] {
             let changes = [("PT2H", 13, -9), (odd, 10, 77)];
-            assert_eq!(defined(&definition((odd, odd), changes), &YEARS), None);
+            assert_eq!(defined(&definition((odd, odd), changes), YEARS), None);
         }
-        assert_eq!(defined(&whole(("-PT1H", ""), ""), &YEARS), None);
+        assert_eq!(defined(&whole(("-PT1H", ""), ""), YEARS), None);
         let berlin = definition(("-PT1H", "-PT2H"), EUROPE);
-        assert_eq!(defined(&berlin, &(i32::MAX..=i32::MAX)), None);
-        #[expect(clippy::reversed_empty_ranges, reason = "a series that ends before it begins")]
-        let ended = 2027..=2026;
-        assert_eq!(defined(&berlin, &ended), None);
+        let defined = |start| super::defined(&berlin, start, 2026);
+        // It ends before it begins; and no calendar goes as far.
+        assert_eq!(defined(1_800_000_000), None);
+        assert_eq!((defined(i64::MIN), defined(i64::MAX)), (None, None));
     }
 }

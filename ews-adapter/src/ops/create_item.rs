@@ -1,4 +1,4 @@
-//! CreateItem: new events, nobody invited.
+//! CreateItem: new events, nobody mailed.
 
 use crate::soap::Xml;
 

@@ -3,7 +3,8 @@
 use super::Address;
 use crate::soap::Xml;
 
-/// Moves items, or occurrences of series, to Deleted Items. The operation looks at no version: check just before.
+/// Moves items, or occurrences of series, to Deleted Items. The operation looks at no version:
+/// check just before.
 pub(crate) fn request<'a>(items: impl Iterator<Item = Address<'a>>) -> String {
     let attributes = [
         ("DeleteType", "MoveToDeletedItems"),

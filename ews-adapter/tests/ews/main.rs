@@ -5,6 +5,7 @@
 
 mod adversarial;
 mod attachments;
+mod calendars;
 mod capture;
 mod exceptions;
 mod late;

@@ -196,6 +196,45 @@ async fn the_guests_of_an_own_meeting_change_on_the_server() {
 }
 
 #[tokio::test]
+async fn guests_whom_somebody_takes_off_do_not_come_back() {
+    let world = World::new(Seed::Empty).await;
+    let item = world.create(1, &own()).await.unwrap();
+    let gone = |list: &str| {
+        format!("<t:DeleteItemField><t:FieldURI FieldURI=\"calendar:{list}\"/></t:DeleteItemField>")
+    };
+    let update = format!(
+        "<m:UpdateItem ConflictResolution=\"AlwaysOverwrite\" \
+         SendMeetingInvitationsOrCancellations=\"SendToNone\"><m:ItemChanges><t:ItemChange>\
+         <t:ItemId Id=\"{}\" ChangeKey=\"{}\"/><t:Updates>{}</t:Updates></t:ItemChange>\
+         </m:ItemChanges></m:UpdateItem>",
+        item.id.as_str(),
+        item.version.unwrap().as_str(),
+        ["RequiredAttendees", "OptionalAttendees", "Resources"].map(gone).concat()
+    );
+    world.soap(ANNA, &update).await;
+    let (read, fixed) = seen(&world, &item.id).await;
+    assert_eq!(meaning(&read), meaning(&timed()), "{read:#?}");
+    assert_eq!(fixed, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn guests_make_a_meeting_whatever_the_server_calls_it() {
+    let world = World::new(Seed::Empty).await;
+    world.wire.rewrite(|_, answer| {
+        let answer = answer.replace("<t:IsMeeting>true<", "<t:IsMeeting>false<");
+        answer.replace("<t:MyResponseType>Organizer<", "<t:MyResponseType>Unknown<")
+    });
+    let item = world.create(1, &own()).await.unwrap();
+    let (read, fixed) = seen(&world, &item.id).await;
+    let response = Response::None;
+    let meeting = read.meeting.clone().unwrap();
+    assert_eq!(meeting.normal(), Meeting { response, ..own().meeting.unwrap().normal() });
+    let guests = |event: &Event| meaning(event)[&Name::Attendees.field()].clone();
+    assert_eq!(guests(&read), guests(&own()));
+    assert_eq!(fixed, BTreeSet::from([Name::Meeting.field()]));
+}
+
+#[tokio::test]
 async fn what_is_fixed_is_refused() {
     let world = World::new(Seed::Empty).await;
     let item = world.create(1, &own()).await.unwrap();

@@ -275,3 +275,15 @@ fn ids_that_differ_in_case_only_are_told_apart() {
         assert_eq!((found.status, text(&found.json["id"])), (200, id.as_str()));
     }
 }
+
+/// As in the example of user-post-events: one line stands for all locations.
+#[test]
+fn several_locations_are_one_line() {
+    let graph = Graph::new();
+    let mut body = named("picnic", 1);
+    body["locations"] = json!([{"displayName": "Conf Room 3"}, {"displayName": "Home Office"}]);
+    let made = graph.create(body);
+    assert_eq!(made["location"]["displayName"], "Conf Room 3; Home Office");
+    assert_eq!(made["location"]["uniqueId"], "Conf Room 3; Home Office");
+    assert_eq!(made["locations"][1]["displayName"], "Home Office");
+}

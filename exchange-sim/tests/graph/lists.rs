@@ -129,6 +129,19 @@ fn calendars_are_made_renamed_and_deleted() {
     assert_eq!(graph.patch(&own, json!({"name": "Elbe"})).json["name"], "Elbe");
     assert_eq!(graph.send("DELETE", &own, &[], Value::Null).expect("an answer").status, 204);
     assert_eq!(graph.get(&path).json["value"].as_array().map(Vec::len), Some(1));
+    let property = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Color";
+    let with = |value| json!([{"id": property, "value": value}]);
+    let marked = json!({"name": "Alster", "singleValueExtendedProperties": with("green")});
+    let own = format!("{path}/{}", text(&graph.post(&path, marked).json["id"]));
+    let expand = format!("?$expand=singleValueExtendedProperties($filter=id eq '{property}')");
+    let expand = expand.replace(' ', "%20").replace('{', "%7B").replace('}', "%7D");
+    let listed = graph.get(&format!("{path}{expand}&$select=name")).json;
+    assert_eq!(listed["value"][1]["singleValueExtendedProperties"], with("green"));
+    let changed = json!({"singleValueExtendedProperties": with("blue")});
+    assert_eq!(graph.patch(&own, changed).status, 200);
+    let read = graph.get(&format!("{own}{expand}")).json;
+    assert_eq!(read["singleValueExtendedProperties"], with("blue"));
+    assert!(graph.get(&own).json.get("singleValueExtendedProperties").is_none());
     let default = format!("/users/{ANNA}/calendar");
     assert_eq!(graph.send("DELETE", &default, &[], Value::Null).expect("an answer").status, 400);
 }

@@ -7,7 +7,8 @@ use crate::map::{recurrence, series};
 use crate::stamp::{Properties, Property};
 use chrono::DateTime;
 use items::{
-    Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing, note,
+    Attendee, Body, BodyKind, Event, Importance, Recurrence, Reminder, Sensitivity, ShowAs, Timing,
+    note,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -51,6 +52,8 @@ pub(crate) struct Read {
     pub stamp: Option<Stamp>,
     /// What it is to the mailbox.
     pub native: Native,
+    /// The attendees that Graph knows, where it is a meeting.
+    pub invited: Option<Vec<Attendee>>,
     /// Whether it is held online: its body joins it.
     pub is_online: bool,
     /// Whether files may be attached to it.
@@ -127,7 +130,10 @@ pub(crate) fn read(value: &Value, properties: &Properties) -> Result<Read, Troub
     let uid = properties.uid(ours).map(str::to_owned).or_else(|| resource.i_cal_uid.clone());
     let edited_ms = resource.last_modified_date_time.as_deref().and_then(edited_ms);
     let stamp = properties.stamp(ours);
-    let people = resource.people.people().over(properties.people(ours));
+    let people = resource.people.people();
+    let native_to = people::native(value);
+    let invited = people.attendees.clone().filter(|_| native_to != Native::Appointment);
+    let people = people.over(properties.people(ours));
     let has_files = resource.has_files();
     let is_custom = resource.original_start_time_zone.as_deref().is_some_and(time::is_custom);
     let mut event = resource.into_event()?;
@@ -143,9 +149,8 @@ pub(crate) fn read(value: &Value, properties: &Properties) -> Result<Read, Troub
         Kind::Single | Kind::Part => BTreeMap::new(),
     });
     (event.meeting, event.attendees) = (people.meeting, people.attendees);
-    let (version, native, is_online) =
-        (version(value), people::native(value), self::is_online(value));
-    Ok(Read { event, version, edited_ms, stamp, native, is_online, has_files })
+    let (version, native, is_online) = (version(value), native_to, self::is_online(value));
+    Ok(Read { event, version, edited_ms, stamp, native, invited, is_online, has_files })
 }
 
 /// Sees to it that a series has a zone by whose clocks it goes on: where that of its start can't be
@@ -275,8 +280,9 @@ fn edited_ms(text: &str) -> Option<i64> {
 ///
 /// # Errors
 /// `recurrence-inexpressible` for recurrences that only RFC 5545 can tell; others as
-/// [`recurrence::write`].
+/// [`time::check`] and [`recurrence::write`].
 pub(crate) fn write(event: &Event) -> Result<Map<String, Value>, Trouble> {
+    event.timing.as_ref().map_or(Ok(()), time::check)?;
     let mut members = write_plain(event);
     match (&event.recurrence, &event.timing) {
         (None, None) => {}

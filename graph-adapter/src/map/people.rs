@@ -66,16 +66,14 @@ pub(crate) fn native(event: &Value) -> Native {
     let exceptions = event[EXPAND_MASTER].as_array();
     let exceptions = exceptions.into_iter().flatten().filter_map(read);
     let has_guests = exceptions.into_iter().any(|own| own.native() == Native::Organised);
-    match read(event).unwrap_or_default().native() {
-        Native::Appointment if has_guests => Native::Organised,
-        native => native,
-    }
+    let own = read(event).unwrap_or_default().native();
+    if own == Native::Appointment && has_guests { Native::Organised } else { own }
 }
 
 /// The fields that can't be written to a copy that is `native`, without mail or at all.
 ///
-/// With [`Travel::Write`] mail is what was asked for. Nobody but its organizer is told of a meeting's
-/// answers, so that stays as it is.
+/// With [`Travel::Write`] mail is what was asked for, and what Graph makes of a meeting of its own
+/// stays as it is.
 pub(crate) fn fixed(native: Native, travel: Travel) -> BTreeSet<Field> {
     match (native, travel) {
         (Native::Appointment, _) => BTreeSet::new(),

@@ -1,6 +1,6 @@
 //! Times: local and named by zone on the wire, instants here.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 use items::{Timing, zone};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -186,6 +186,30 @@ pub(crate) fn other_clocks() -> Trouble {
         "the series goes by the clocks of a zone that Graph can't name; by those of another one it \
          would move whenever either changes its clocks",
     )
+}
+
+/// Refuses what no server takes: an end before the start, whole days that are none, and years that
+/// have no four digits (MS docs: event resource type).
+pub(crate) fn check(timing: &Timing) -> Result<(), Trouble> {
+    let date = |instant: &i64| DateTime::from_timestamp(*instant, 0).map(|at| at.date_naive());
+    let (start, end) = match timing {
+        Timing::Timed { start, end, .. } => (date(start), date(end)),
+        Timing::AllDay { start, end, .. } => (Some(*start), Some(*end)),
+    };
+    let is_year =
+        |date: Option<NaiveDate>| date.is_some_and(|date| (1..=9999).contains(&date.year()));
+    if !is_year(start) || !is_year(end) {
+        let detail = "the event takes place before the year 1 or after the year 9999";
+        return Err(Trouble::new("time-inexpressible", detail));
+    }
+    let is_backward = match timing {
+        Timing::Timed { start, end, .. } => end < start,
+        Timing::AllDay { start, end, .. } => end <= start,
+    };
+    match is_backward {
+        true => Err(Trouble::new("ends-before-it-starts", "the event ends before it starts")),
+        false => Ok(()),
+    }
 }
 
 /// Says that an event has no start and end that could be written.

@@ -290,6 +290,26 @@ async fn items_are_files_and_what_cannot_be_read_is_left_alone() {
     assert_eq!(held(&item).attachments.unwrap(), [read[0].clone()]);
     assert_eq!(item.rendition.fixed, [Name::Attachments.field()].into());
 
+    // Nothing listed is not the same as a list of nothing.
+    for (status, code, expected) in [
+        (400, "ErrorTooManyObjectsOpened", "unreadable"),
+        (500, "ErrorCorruptData", "unreadable"),
+        (404, "ErrorItemNotFound", "missing"),
+        (503, "", "failed"),
+    ] {
+        let (remote, script) = with_files(&shelf);
+        script.then_batch(|_| ok(with_attachments()));
+        script.then_batch(move |_| error(status, code));
+        let fetched = remote.fetch(&calendar(), &["E".into()]).await;
+        let got = match fetched.as_deref() {
+            Ok([Fetched::Unreadable(_)]) => "unreadable",
+            Ok([Fetched::Missing]) => "missing",
+            Ok(_) => "found",
+            Err(_) => "failed",
+        };
+        assert_eq!(got, expected, "{status} {code}");
+    }
+
     // A moment's trouble is no trait of the file.
     for status in [429, 503, 401] {
         let (remote, script) = with_files(&MemoryFiles::default());

@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod calendars;
 mod examples;
 mod faults;
 mod files;
 mod judge;
 mod late;
 mod masters;
+mod odd;
 mod pace;
 mod people;
 mod random;

@@ -11,7 +11,6 @@ use crate::recurrence::{Recurrence, Rule, YEAR_MAX};
 use crate::zone;
 use chrono::{Datelike, NaiveDate};
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 
 /// The parameter that tells which line ends a body had.
 pub(super) const LINE_ENDS: &str = "X-EVENSYNC-EOL";
@@ -210,24 +209,24 @@ fn timing(vevent: &Component, zones: &Zones, warnings: &mut Vec<Warning>) -> Opt
             (end.unwrap_or(placed.instant), placed.zone.clone())
         }
     };
-    let years = series_years(vevent, from.date().year());
-    let known = |zone: Option<String>| match (&zone, &years) {
-        (Some(name), Some(years)) => zones.alike(name, years).map(str::to_owned).or(zone),
+    let last_year = last_year(vevent);
+    let known = |zone: Option<String>| match (&zone, last_year) {
+        (Some(name), Some(year)) => zones.alike(name, from, year).map(str::to_owned).or(zone),
         (None, _) | (_, None) => zone,
     };
     let (start_zone, end_zone) = (known(placed.zone), known(end_zone));
     Some(Timing::Timed { start: placed.instant, end, start_zone, end_zone })
 }
 
-/// In which years a series takes place that starts in `first`; `None` for what takes place once.
-fn series_years(vevent: &Component, first: i32) -> Option<RangeInclusive<i32>> {
+/// Up to which year a series takes place; `None` for what takes place once.
+fn last_year(vevent: &Component) -> Option<i32> {
     let recurs = |node: &Node| matches!(node.name().as_str(), "RRULE" | "RDATE" | "EXRULE");
     if !vevent.nodes.iter().any(recurs) {
         return None;
     }
     let rule = vevent.line("RRULE").map(|line| line.value.to_uppercase()).unwrap_or_default();
     let until = rule.split(';').find_map(|part| Moment::parse(part.strip_prefix("UNTIL=")?));
-    Some(first..=until.map_or(i32::MAX, |until| until.date().year()))
+    Some(until.map_or(i32::MAX, |until| until.date().year()))
 }
 
 /// The first alarm counts; absent where neither an alarm nor our mark says anything.

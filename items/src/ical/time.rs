@@ -7,7 +7,6 @@ use crate::zone;
 use crate::zone::definition::Definition;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 /// The parameter that keeps a zone's name where the value can't: with UTC times and dates.
 pub(super) const ZONE: &str = "X-EVENSYNC-ZONE";
@@ -143,11 +142,16 @@ impl Zones {
         line.param("TZID").or(self.floating.as_deref())
     }
 
-    /// The zone that keeps the clocks of `name` in these years, which has no other than that name.
-    pub(super) fn alike(&self, name: &str, years: &RangeInclusive<i32>) -> Option<&'static str> {
+    /// The zone that keeps the clocks of one that only the file knows, from a moment by them to the
+    /// end of a year.
+    pub(super) fn alike(&self, name: &str, start: Moment, last_year: i32) -> Option<&'static str> {
+        let start = match start {
+            Moment::Date(date) => date.and_time(NaiveTime::MIN),
+            Moment::Utc(start) | Moment::Wall(start) => start,
+        };
         match zone::iana(name) {
             Some(_) => None,
-            None => self.definitions.get(name)?.zone(years),
+            None => self.definitions.get(name)?.zone(start, last_year),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
 use jiff::Timestamp;
-use std::ops::RangeInclusive;
+use std::ops::Range;
 
 /// A definition may change the clocks so many seconds beside the tz database: Windows ends a day
 /// a moment before midnight.
@@ -93,7 +93,7 @@ impl Definition {
     pub fn of(parts: impl IntoIterator<Item = Option<Observance>>) -> Option<Self> {
         let all: Vec<_> = parts.into_iter().collect();
         let parts: Vec<_> = all.iter().flatten().copied().collect();
-        (!parts.is_empty()).then(|| Self { is_whole: parts.len() == all.len(), parts })
+        (!parts.is_empty()).then_some(Self { is_whole: parts.len() == all.len(), parts })
     }
 
     /// What its clocks are ahead of UTC when they show `wall`, in seconds.
@@ -105,35 +105,40 @@ impl Definition {
         }
     }
 
-    /// The zone whose clocks show the same in all of these years, as far as thirty of them go: the
-    /// canonical name of one that Windows has an id for. Of several, which differ in their names
-    /// only, the best known. `None` for a definition that isn't understood as a whole.
-    pub fn zone(&self, years: &RangeInclusive<i32>) -> Option<&'static str> {
-        let (first, last) = (*years.start(), *years.end());
-        if !self.is_whole || last < first {
+    /// The zone whose clocks show the same from `start`, by them, to the end of a year, as far as
+    /// thirty years go: the canonical name of one that Windows has an id for. Of several, which
+    /// differ in their names only, the best known; one that agrees for the whole first year comes
+    /// before. `None` for a definition that isn't understood as a whole.
+    pub fn zone(&self, start: NaiveDateTime, last_year: i32) -> Option<&'static str> {
+        let first_year = start.year();
+        if !self.is_whole || last_year < first_year {
             return None;
         }
-        let years = first..=last.min(first.checked_add(YEARS_MAX)?);
+        let last_year = last_year.min(first_year.checked_add(YEARS_MAX)?);
         let midnight = |year| Some(NaiveDate::from_ymd_opt(year, 1, 1)?.and_time(NaiveTime::MIN));
-        let (begin, end) = (midnight(first)?, midnight(years.end().checked_add(1)?)?);
-        let offset = self.offset_seconds(begin);
-        let before = Change { at: begin.and_utc().timestamp().checked_sub(offset)?, offset };
-        let changes = self.changes(before, begin, &years);
-        let all = FIRST.into_iter().chain(super::windows_ids()).filter_map(super::iana);
-        let end = end.and_utc().timestamp();
-        all.into_iter().find(|name| keeps(name, before, &changes, end))
+        let (whole, end) = (midnight(first_year)?, midnight(last_year.checked_add(1)?)?);
+        // Its clocks may be those of another day where the start is told in UTC.
+        let begins = [whole, start.checked_sub_days(Days::new(1))?];
+        begins.into_iter().find_map(|begin| self.kept(begin..end))
     }
 
-    /// The changes of the clocks in these years, from what they show `before`.
-    fn changes(
-        &self,
-        before: Change,
-        begin: NaiveDateTime,
-        years: &RangeInclusive<i32>,
-    ) -> Vec<Change> {
+    /// The best known zone whose clocks show the same all of this time.
+    fn kept(&self, time: Range<NaiveDateTime>) -> Option<&'static str> {
+        let offset = self.offset_seconds(time.start);
+        let begin = time.start.and_utc().timestamp().checked_sub(offset)?;
+        let before = Change { at: begin, offset };
+        let changes = self.changes(before, &time);
+        let mut all = FIRST.into_iter().chain(super::windows_ids()).filter_map(super::iana);
+        let end = time.end.and_utc().timestamp();
+        all.find(|name| keeps(name, before, &changes, end))
+    }
+
+    /// The changes of the clocks in a stretch of time, from what they show `before`.
+    fn changes(&self, before: Change, time: &Range<NaiveDateTime>) -> Vec<Change> {
         let onsets = self.parts.iter().flat_map(|part| {
-            let yearly = years.clone().filter_map(|year| part.in_year(year));
-            let onsets = yearly.chain([part.start]).filter(|onset| *onset > begin);
+            let yearly =
+                (time.start.year()..=time.end.year()).filter_map(|year| part.in_year(year));
+            let onsets = yearly.chain([part.start]).filter(|onset| *onset > time.start);
             let at = |onset: NaiveDateTime| onset.and_utc().timestamp().saturating_sub(part.from);
             onsets.map(move |onset| Change { at: at(onset), offset: part.to })
         });

@@ -157,6 +157,21 @@ fn instant(tz: Tz, wall: NaiveDateTime) -> i64 {
 
 proptest! {
     #[test]
+    fn no_definition_panics(
+        start in "(0001|1601|1970|2026|9999)(01|03|10|12)(01|29|31)T[0-2]00000",
+        offsets in ("[+-](00|01|14|99)[0-9]{2}", "[+-](00|01|14|99)[0-9]{2}"),
+        rule in "(RRULE:FREQ=YEARLY(;BYMONTH=(-1|[1-9]|13))?(;BYDAY=(-?[0-9]{0,4})(SU|€|MO))?\\
+            (;BYMONTHDAY=(-1|8,14|[0-9]{1,11}))?(;UNTIL=(00010101T000000Z|20301027T010000Z|99991231))?)?\\
+            (\nRDATE:(20270101T000000,|99991231T235959|20270101|soon))?",
+        first in "(0001|1969|2026|9999)1231T235959",
+    ) {
+        let part = ("DAYLIGHT", offsets.0.as_str(), offsets.1.as_str(), &*format!("DTSTART:{start}\n{rule}"));
+        let master = format!("UID:1\nDTSTART;TZID=Here:{first}\nRRULE:FREQ=DAILY");
+        let event = one(&defined(&[part, WINTER], &[&master]));
+        let _ = items::meaning::of(&event);
+    }
+
+    #[test]
     fn occurrences_are_where_their_clocks_say(
         tz in proptest::sample::select(ZONES.to_vec()),
         first in 0..20_000_u64,

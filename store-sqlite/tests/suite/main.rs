@@ -1,5 +1,6 @@
 //! The store on real files.
 
+mod calendars;
 mod conformance;
 mod files;
 mod import;

@@ -1,12 +1,13 @@
 //! The decision about a link whose copies are there: field by field.
 
 use super::lane::{Holder, Lane};
+use super::loss;
 use super::{Decision, Verdict, all_fields};
 use crate::ids::{Digest, ElementKey, Field, ReplicaId};
-use crate::journal::{Carry, ConflictKind, Conflicted, Op, Plan, PutElement, SideValue};
+use crate::journal::{Carry, Conflicted, Op, Plan, PutElement, SideValue};
 use crate::merge::{self, ElementPatch, Merged};
 use crate::policy::{Policy, Rule};
-use crate::state::{Dispute, Leg, Link};
+use crate::state::{Leg, Link};
 use crate::value::{Print, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +56,7 @@ pub(super) fn merge_fields(decision: &mut Decision, link: &Link, policy: &Policy
 
 impl Outcome {
     fn carry(&mut self, lane: &Lane<'_>, from: ReplicaId, to: &BTreeSet<ReplicaId>) {
-        let Lane { holders, field, .. } = lane;
+        let Lane { holders, .. } = lane;
         let Some((_, _, rendition, value)) = holders.iter().find(|h| h.0 == from) else { return };
         let Some(content) = rendition.content else { return };
         for target in to {
@@ -64,12 +65,12 @@ impl Outcome {
                 (Value::Set(wanted), Some(Value::Set(held))) => replacing(wanted, held, content),
                 (_, _) => Carry::Whole { from: Some(from), content, value: (*value).clone() },
             };
-            self.carries.entry(*target).or_default().insert((*field).clone(), carry);
+            self.write(lane, *target, carry);
         }
     }
 
     fn elements(&mut self, lane: &Lane<'_>, patches: &BTreeMap<ReplicaId, ElementPatch>) {
-        let Lane { holders, field, .. } = lane;
+        let Lane { holders, .. } = lane;
         for (target, patch) in patches {
             let put = patch
                 .put
@@ -82,8 +83,13 @@ impl Outcome {
                 })
                 .collect();
             let carry = Carry::Elements { put, drop: patch.drop.clone(), late: false };
-            self.carries.entry(*target).or_default().insert((*field).clone(), carry);
+            self.write(lane, *target, carry);
         }
+    }
+
+    fn write(&mut self, lane: &Lane<'_>, target: ReplicaId, carry: Carry) {
+        self.conflicts.extend(loss::untaken(lane, target, &carry, &self.conflicts));
+        self.carries.entry(target).or_default().insert(lane.field.clone(), carry);
     }
 
     /// Who wins a conflict about the field, or about some elements of it; on record if it is new.
@@ -93,18 +99,8 @@ impl Outcome {
         between: &BTreeSet<ReplicaId>,
         keys: Option<&BTreeSet<ElementKey>>,
     ) -> Option<ReplicaId> {
-        let sides: BTreeMap<ReplicaId, Option<SideValue>> = lane
-            .holders
-            .iter()
-            .filter(|(replica, ..)| between.contains(replica))
-            .map(|(replica, _, rendition, value)| {
-                let side = rendition
-                    .content
-                    .map(|content| SideValue { content, value: Some(part(value, keys)) });
-                (*replica, side)
-            })
-            .collect();
-        let known = lane.link.dispute(Some(lane.field)).filter(|dispute| covers(dispute, &sides));
+        let sides = lane.sides(|replica| between.contains(&replica), keys);
+        let known = lane.known(&sides);
         let winner = match known.filter(|dispute| lane.may_win(dispute.winner)) {
             Some(dispute) => dispute.winner,
             None => self.judge(lane, sides),
@@ -133,13 +129,10 @@ impl Outcome {
         else {
             return false;
         };
-        if holders.iter().any(|(_, leg, ..)| leg.has_base(field)) {
-            return false;
-        }
         let mut is_any = false;
-        for (replica, _, _, held) in holders {
+        for (replica, leg, _, held) in holders {
             let Value::Set(held) = held else { continue };
-            if lane.is_fixed_in(*replica) {
+            if leg.has_base(field) || lane.is_fixed_in(*replica) {
                 continue;
             }
             let missing = wanted.iter().filter(|(key, _)| !held.contains_key(*key));
@@ -149,7 +142,7 @@ impl Outcome {
             if !put.is_empty() {
                 is_any = true;
                 let carry = Carry::Elements { put, drop: BTreeSet::new(), late: false };
-                self.carries.entry(*replica).or_default().insert((*field).clone(), carry);
+                self.write(lane, *replica, carry);
             }
         }
         is_any
@@ -161,34 +154,37 @@ impl Outcome {
         lane: &Lane<'_>,
         sides: BTreeMap<ReplicaId, Option<SideValue>>,
     ) -> Option<ReplicaId> {
-        let Lane { link, field, holders, .. } = lane;
         let rule = lane.rule();
         let first = sides.keys().next().copied();
         let winner = match rule {
             Rule::Prefer(replica) if sides.contains_key(&replica) => Some(replica),
             Rule::Prefer(_) | Rule::KeepBoth => first,
-            Rule::Newest => newest(holders, &sides).or(first),
+            Rule::Newest => newest(&lane.holders, &sides).or(first),
             Rule::Hold => None,
         };
         if rule == Rule::KeepBoth {
             self.forks.extend(sides.keys().filter(|r| Some(**r) != winner));
         }
-        let first_contact = holders
-            .iter()
-            .any(|(_, leg, ..)| leg.base.as_ref().is_none_or(|b| !b.fields.contains_key(*field)));
-        self.conflicts.push(Conflicted {
-            link: link.id,
-            kind: if first_contact { ConflictKind::FirstContact } else { ConflictKind::Edit },
-            field: Some((*field).clone()),
-            sides,
-            base: holders.iter().find_map(|(_, leg, ..)| leg.base.as_ref()?.content),
-            winner,
-            rule,
-        });
+        self.conflicts.push(lane.conflict(sides, winner, rule));
         winner
     }
 
-    fn into_decision(self, decision: &mut Decision, link: &Link, policy: &Policy) {
+    fn into_decision(mut self, decision: &mut Decision, link: &Link, policy: &Policy) {
+        let mut plans = vec![];
+        for (replica, carries) in writes(std::mem::take(&mut self.carries), &self.waiting, policy) {
+            let Some(leg) = link.legs.get(&replica) else { continue };
+            let Some(onto) = leg.rendition().and_then(|r| r.content) else { continue };
+            let op = Op::Update { id: leg.id.clone(), if_match: leg.version.clone(), onto };
+            plans.push(Plan { link: link.id, replica, op, carries });
+        }
+        // What a write takes away is carried elsewhere first.
+        plans.sort_by_key(|plan| emptied(plan).next().is_some());
+        if let Some(plan) = plans.first() {
+            for field in emptied(plan) {
+                let lane = Lane::of(link, policy, field);
+                self.conflicts.extend(loss::emptied(&lane, plan.replica, &self.conflicts));
+            }
+        }
         // A conflict that is on record forks nothing any more, so forks come first; and its base is
         // told as it was before the rest agrees.
         for loser in self.forks {
@@ -202,27 +198,14 @@ impl Outcome {
         if !self.agreed.is_empty() {
             decision.verdicts.push(Verdict::Agree(self.agreed));
         }
-        for (replica, carries) in writes(self.carries, &self.waiting, policy) {
-            let Some(leg) = link.legs.get(&replica) else { continue };
-            let Some(onto) = leg.rendition().and_then(|r| r.content) else { continue };
-            let op = Op::Update { id: leg.id.clone(), if_match: leg.version.clone(), onto };
-            decision.plans.push(Plan { link: link.id, replica, op, carries });
-        }
-        // What a write takes away is carried elsewhere first.
-        let empties = |plan: &Plan| plan.carries.values().any(|carry| *carry == Carry::Emptied);
-        decision.plans.sort_by_key(empties);
+        decision.plans.extend(plans);
     }
 }
 
-/// The part of a value that is about `keys`.
-fn part(value: &Value, keys: Option<&BTreeSet<ElementKey>>) -> Value {
-    match (value, keys) {
-        (Value::Set(elements), Some(keys)) => {
-            let of_keys = elements.iter().filter(|(key, _)| keys.contains(*key));
-            Value::Set(of_keys.map(|(key, print)| (key.clone(), *print)).collect())
-        }
-        (Value::Set(_) | Value::Scalar(_), _) => value.clone(),
-    }
+/// The sets that a write leaves empty.
+fn emptied(plan: &Plan) -> impl Iterator<Item = &Field> {
+    let carries = plan.carries.iter();
+    carries.filter(|(_, carry)| **carry == Carry::Emptied).map(|(field, _)| field)
 }
 
 /// What makes a set that holds `held` mean what `wanted` does.
@@ -285,20 +268,6 @@ fn writes(
         writes.push((replica, now));
     }
     writes
-}
-
-/// Whether a conflict on record is still the one at hand: every copy holds what it held then, or
-/// has the winner's value already.
-fn covers(dispute: &Dispute, sides: &BTreeMap<ReplicaId, Option<SideValue>>) -> bool {
-    let won = dispute.winner.and_then(|winner| dispute.sides.get(&winner)?.as_ref());
-    sides.iter().all(|(replica, side)| {
-        let now = side.as_ref().and_then(|s| s.value.as_ref());
-        let then = dispute.sides.get(replica).and_then(Option::as_ref);
-        now.is_some_and(|now| {
-            then.is_some_and(|then| then.same_meaning(now))
-                || won.is_some_and(|won| won.same_meaning(now))
-        })
-    })
 }
 
 /// The replica whose copy was edited last, where all say when.

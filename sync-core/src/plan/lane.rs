@@ -1,16 +1,19 @@
 //! One field of a link: who holds it, and which way it goes.
 
 use super::{Decision, Verdict, all_fields, holders};
-use crate::ids::{Field, ReplicaId};
-use crate::journal::Reason;
+use crate::ids::{ElementKey, Field, ReplicaId};
+use crate::journal::{ConflictKind, Conflicted, Reason, SideValue};
 use crate::merge::{self, Copy, Merged};
 use crate::policy::{Direction, Policy, Rule};
-use crate::state::{Leg, Link};
+use crate::state::{Dispute, Leg, Link};
 use crate::value::{Rendition, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A copy that holds a field, and its value.
 pub(super) type Holder<'a> = (ReplicaId, &'a Leg, &'a Rendition, &'a Value);
+
+/// What each copy in a conflict holds.
+pub(super) type Sides = BTreeMap<ReplicaId, Option<SideValue>>;
 
 /// One field of a link, on its way between copies.
 pub(super) struct Lane<'a> {
@@ -80,6 +83,56 @@ impl<'a> Lane<'a> {
         }
     }
 
+    /// What copies hold of the field, or of some elements of it, as a conflict keeps it.
+    pub(super) fn sides(
+        &self,
+        of: impl Fn(ReplicaId) -> bool,
+        keys: Option<&BTreeSet<ElementKey>>,
+    ) -> Sides {
+        let holders = self.holders.iter().filter(|h| of(h.0));
+        holders.map(|h| (h.0, self.side(h.2, h.3, keys))).collect()
+    }
+
+    pub(super) fn side(
+        &self,
+        rendition: &Rendition,
+        value: &Value,
+        keys: Option<&BTreeSet<ElementKey>>,
+    ) -> Option<SideValue> {
+        let value = Some(part(value, keys));
+        rendition.content.map(|content| SideValue { content, value })
+    }
+
+    /// The conflicts about the field that are on record.
+    pub(super) fn disputes(&self) -> impl Iterator<Item = &'a Dispute> {
+        let field = self.field;
+        self.link.disputes.iter().filter(move |dispute| dispute.field.as_ref() == Some(field))
+    }
+
+    /// The conflict on record that these copies still are in.
+    pub(super) fn known(&self, sides: &Sides) -> Option<&'a Dispute> {
+        self.disputes().find(|dispute| covers(dispute, sides))
+    }
+
+    /// A conflict about the field.
+    pub(super) fn conflict(
+        &self,
+        sides: Sides,
+        winner: Option<ReplicaId>,
+        rule: Rule,
+    ) -> Conflicted {
+        let first_contact = self.holders.iter().any(|(_, leg, ..)| !leg.has_base(self.field));
+        Conflicted {
+            link: self.link.id,
+            kind: if first_contact { ConflictKind::FirstContact } else { ConflictKind::Edit },
+            field: Some(self.field.clone()),
+            sides,
+            base: self.holders.iter().find_map(|(_, leg, ..)| leg.base.as_ref()?.content),
+            winner,
+            rule,
+        }
+    }
+
     /// Whether a conflict on record can end as it says.
     pub(super) fn may_win(&self, winner: Option<ReplicaId>) -> bool {
         match self.flow {
@@ -127,6 +180,31 @@ pub(super) fn leave_fixed(decision: &mut Decision, link: &Link, policy: &Policy)
 fn is_fixed(policy: &Policy, (replica, _, rendition, _): &Holder<'_>, field: &Field) -> bool {
     let mut emptied = policy.emptied_by(*replica, |by| by == field);
     rendition.fixed.contains(field) || emptied.any(|set| rendition.fixed.contains(set))
+}
+
+/// The part of a value that is about `keys`.
+fn part(value: &Value, keys: Option<&BTreeSet<ElementKey>>) -> Value {
+    match (value, keys) {
+        (Value::Set(elements), Some(keys)) => {
+            let of_keys = elements.iter().filter(|(key, _)| keys.contains(*key));
+            Value::Set(of_keys.map(|(key, print)| (key.clone(), *print)).collect())
+        }
+        (Value::Set(_) | Value::Scalar(_), _) => value.clone(),
+    }
+}
+
+/// Whether a conflict on record is still the one at hand: every copy holds what it held then, or
+/// has the winner's value already.
+fn covers(dispute: &Dispute, sides: &BTreeMap<ReplicaId, Option<SideValue>>) -> bool {
+    let won = dispute.winner.and_then(|winner| dispute.sides.get(&winner)?.as_ref());
+    sides.iter().all(|(replica, side)| {
+        let now = side.as_ref().and_then(|s| s.value.as_ref());
+        let then = dispute.sides.get(replica).and_then(Option::as_ref);
+        now.is_some_and(|now| {
+            then.is_some_and(|then| then.same_meaning(now))
+                || won.is_some_and(|won| won.same_meaning(now))
+        })
+    })
 }
 
 /// The source's changes go out; where it changed nothing, the others keep what they have.

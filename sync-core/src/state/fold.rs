@@ -186,8 +186,7 @@ impl State {
 
     fn dispute(&mut self, record: &Record, what: &Conflicted) -> Result<(), String> {
         let link = self.link(what.link)?;
-        link.disputes.retain(|d| d.field != what.field);
-        link.disputes.push(Dispute {
+        let dispute = Dispute {
             conflict: record.seq,
             field: what.field.clone(),
             sides: what
@@ -196,7 +195,9 @@ impl State {
                 .map(|(r, side)| (*r, side.as_ref().and_then(|s| s.value.clone())))
                 .collect(),
             winner: what.winner,
-        });
+        };
+        link.disputes.retain(|old| !old.is_about(&dispute));
+        link.disputes.push(dispute);
         self.conflicts.insert(
             record.seq,
             Conflict {
@@ -216,14 +217,13 @@ impl State {
         field: Option<&Field>,
         winner: ReplicaId,
     ) -> Result<(), String> {
-        let dispute = self
-            .link(link)?
-            .disputes
-            .iter_mut()
-            .find(|d| d.field.as_ref() == field)
-            .ok_or_else(|| format!("{link} has no such conflict"))?;
-        dispute.winner = Some(winner);
-        let seq = dispute.conflict;
+        let dispute = self.link(link)?.dispute(field);
+        let seq = dispute.ok_or_else(|| format!("{link} has no such conflict"))?.conflict;
+        for dispute in &mut self.link(link)?.disputes {
+            if dispute.conflict == seq {
+                dispute.winner = Some(winner);
+            }
+        }
         if let Some(conflict) = self.conflicts.get_mut(&seq) {
             conflict.open = false;
             conflict.what.winner = Some(winner);

@@ -2,7 +2,7 @@
 
 use super::{Base, Elements, Leg, Seen};
 use crate::ids::{ElementKey, Field, RemoteId};
-use crate::journal::{Applied, Carry, Proof};
+use crate::journal::{Applied, Carry, Intent, Proof};
 use crate::port::Stamp;
 use crate::value::{Fields, Rendition, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +49,11 @@ impl Leg {
                 let seen = then.and_then(|t| t.fields.get(field));
                 let Some(old) = base.fields.get(field) else {
                     // The server's own addition to what we wrote is no edit.
-                    if seen.is_none() && now.version.is_some() && now.version == self.wrote {
+                    if then.is_some()
+                        && seen.is_none()
+                        && now.version.is_some()
+                        && now.version == self.wrote
+                    {
                         base.fields.insert(field.clone(), value.clone());
                     }
                     continue;
@@ -153,8 +157,9 @@ impl Leg {
         match carry {
             // The link says what is known of it from here on.
             Carry::Emptied => {}
-            // A part of a set makes no base where there was none.
-            Carry::Elements { .. } if !base.fields.contains_key(field) => {}
+            // A part of a set makes no base where there was none, but for what may not have been
+            // taken: that isn't put again.
+            Carry::Elements { late: false, .. } if !base.fields.contains_key(field) => {}
             Carry::Whole { .. } | Carry::Elements { .. } => {
                 write_value(&mut base.fields, field, carry);
             }
@@ -203,6 +208,24 @@ impl Leg {
         }
         self.id = applied.id.clone();
     }
+
+    /// Nothing follows from what may not have been taken before it is read.
+    pub(super) fn doubt(&mut self, intent: &Intent, applied: &Applied) {
+        if intent.plan.carries.values().any(|carry| is_unproven(carry, applied)) {
+            self.seen = Seen::Unread;
+        }
+    }
+}
+
+/// Whether the copy may hold less than was put: its late set was written, and no version tells.
+pub(super) fn is_unproven(carry: &Carry, applied: &Applied) -> bool {
+    let is_late = matches!(carry, Carry::Elements { late: true, .. });
+    let has_version = match &applied.proof {
+        Proof::Answered { version, .. } => version.is_some(),
+        Proof::Stamp => false,
+        Proof::StampInTrash => true,
+    };
+    is_late && !has_version
 }
 
 fn write_value(fields: &mut Fields, field: &Field, carry: &Carry) {

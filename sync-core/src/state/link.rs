@@ -1,5 +1,6 @@
 //! How facts and decisions change one link.
 
+use super::leg::is_unproven;
 use super::{Base, Head, Leg, Link, Seen};
 use crate::ids::{Digest, ElementKey, Field, ReplicaId};
 use crate::journal::{
@@ -227,13 +228,16 @@ impl Link {
         }
         if let Some(leg) = self.legs.get_mut(&target) {
             leg.proven(applied);
+            leg.doubt(intent, applied);
         }
         let created = matches!(intent.plan.op, Op::Create { .. });
         self.disputes.retain(|d| match &d.field {
             // The winner's value may have more copies to go to.
             Some(field) => {
                 let carry = intent.plan.carries.get(field);
-                !carry.is_some_and(|carry| d.concerns(carry)) || self.carrying.contains_key(field)
+                // Nor is it over where the winner's may not have been taken.
+                let is_over = |carry: &Carry| d.concerns(carry) && !is_unproven(carry, applied);
+                !carry.is_some_and(is_over) || self.carrying.contains_key(field)
             }
             None => !created,
         });
@@ -294,19 +298,21 @@ impl Link {
         }
     }
 
-    /// A set without a past that is the same everywhere now has one from here on: were it agreed on
-    /// only at the next look, what somebody takes away until then would come back.
+    /// A set that is the same everywhere now has its past from here on: were it agreed on only at the
+    /// next look, what somebody takes away until then would come back.
     fn rebase_set(&mut self, field: &Field) {
         let holds = |leg: &Leg| leg.rendition()?.fields.get(field).cloned();
         let held: Vec<Value> = self.legs.values().filter_map(holds).collect();
-        let is_same = held.windows(2).all(|pair| pair[0].same_meaning(&pair[1]));
-        if !is_same || self.legs.values().all(|leg| leg.has_base(field)) {
+        if !held.windows(2).all(|pair| pair[0].same_meaning(&pair[1])) {
             return;
         }
         for leg in self.legs.values_mut() {
             let Some(value) = holds(leg) else { continue };
             let base = leg.base.get_or_insert_with(Base::default);
-            base.fields.insert(field.clone(), value);
+            let then = base.fields.get(field);
+            if !then.is_some_and(|then| then.same_meaning(&value)) {
+                base.fields.insert(field.clone(), value);
+            }
         }
     }
 

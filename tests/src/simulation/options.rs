@@ -29,6 +29,8 @@ pub struct Options {
     pub actions: u64,
     /// How often an original arrives by itself where we may have made a copy.
     pub twin_percent: u64,
+    /// How often a copy of a person has fields that nobody else may write, and how often they change.
+    pub fixed_percent: u64,
     /// How often a request is lost, applied without an answer, delayed or throttled.
     pub fault_percent: u64,
     /// How often the process is killed at a step, in thousandths.
@@ -55,6 +57,9 @@ pub struct ReplicaOptions {
     pub drops_tags: bool,
     /// Of these, the fields that do.
     pub drops_on: [bool; 2],
+    /// Whether tags that are late and dropped have no place under some subjects, as a series has no
+    /// exception on a date that its pattern lacks.
+    pub strict: bool,
     /// Whether a restored item gets a new id.
     pub renames: bool,
     /// Changes in a page.
@@ -71,8 +76,13 @@ impl Options {
         // What only one can hold, nobody could give back to it.
         let all_hold = replicas.iter().all(|replica| replica.holds_tags);
         replicas.iter_mut().for_each(|replica| replica.drops_tags &= all_hold);
-        let rules =
-            [Rule::Prefer(ReplicaId::A), Rule::Prefer(ReplicaId::B), Rule::Newest, Rule::Hold];
+        let rules = [
+            Rule::Prefer(ReplicaId::A),
+            Rule::Prefer(ReplicaId::B),
+            Rule::Newest,
+            Rule::Hold,
+            Rule::KeepBoth,
+        ];
         let quiet = rng.percent(20);
         Self {
             replicas,
@@ -84,6 +94,7 @@ impl Options {
             people_percent: [0, 3, 8, 15][usize::try_from(rng.below(4)).unwrap_or_default()],
             actions: 2 + rng.below(14),
             twin_percent: if rng.percent(15) { 15 } else { 0 },
+            fixed_percent: if rng.percent(25) { 20 } else { 0 },
             fault_percent: if quiet { 0 } else { rng.below(20) },
             kill_permille: if quiet { 0 } else { rng.below(60) },
             churn_percent: rng.below(10),
@@ -106,6 +117,7 @@ impl ReplicaOptions {
             late_tags: rng.percent(50),
             drops_tags: rng.percent(60),
             drops_on: [rng.percent(70), rng.percent(50)],
+            strict: rng.percent(60),
             renames: rng.percent(50),
             page: 1 + rng.below(4),
             whole: rng.percent(50),

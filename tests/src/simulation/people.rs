@@ -1,10 +1,14 @@
 //! People: they act between any two steps, and a ledger keeps what they wrote and had seen.
 
 use super::content::{BODY, Content, SUBJECT, TAGS};
+use super::options::Options;
 use super::replica::Replica;
 use super::rng::Rng;
 use std::collections::{BTreeMap, BTreeSet};
-use sync_core::port::Place;
+use sync_core::ids::{Field, LinkId, RemoteId};
+use sync_core::journal::{Op, Plan};
+use sync_core::memory::MemoryStore;
+use sync_core::port::{Loaded, Place, Query, Store};
 
 /// Where on an item tags can stand.
 const TAG_PLACES: u64 = 4;
@@ -16,16 +20,20 @@ pub(crate) struct Ledger {
     last: u64,
     /// Every value, with the item it was written to.
     pub(crate) values: BTreeMap<u64, Written>,
-    /// Values that someone replaced who had seen them.
-    pub(crate) overtaken: BTreeSet<u64>,
+    /// Items, and values of theirs that someone replaced who had seen them.
+    pub(crate) overtaken: BTreeSet<(u64, u64)>,
     /// Values that a write may have brought which left no proof behind.
     pub(crate) unproven: BTreeSet<u64>,
-    /// Values that stood on a copy which someone deleted.
-    pub(crate) died: BTreeSet<u64>,
+    /// Items, and values of theirs that stood on a copy which someone deleted.
+    pub(crate) died: BTreeSet<(u64, u64)>,
     /// Items that someone deleted somewhere.
     pub(crate) deleted: BTreeSet<u64>,
     /// Items, and the replica that each began on.
     pub(crate) serials: BTreeMap<u64, usize>,
+    /// Items that conflicts forked off, and the item that each comes from.
+    pub(crate) forks: BTreeMap<u64, u64>,
+    /// The forks by their links.
+    forked: BTreeMap<LinkId, u64>,
     /// Copies that stood there from the beginning or arrived by themselves, by item and replica.
     twins: BTreeSet<(u64, usize)>,
 }
@@ -59,26 +67,52 @@ impl Ledger {
         Content { uid: serial, serial, scalars, tags: Some(BTreeMap::new()) }
     }
 
+    /// The item that a person made, of which this one is a fork, or it itself.
+    pub(crate) fn root(&self, serial: u64) -> u64 {
+        self.forks.get(&serial).map_or(serial, |from| self.root(*from))
+    }
+
+    /// Learns of a fork when its first copy is made.
+    pub(crate) fn perhaps_forked(&mut self, store: &MemoryStore, plan: &Plan) {
+        let Op::Create { like } = &plan.op else { return };
+        let links = store.load(&Query::Links(vec![plan.link]));
+        let Ok(Loaded::Links(links)) = links else { return };
+        if links.iter().all(|link| link.origin.is_none()) || self.forked.contains_key(&plan.link) {
+            return;
+        }
+        let Ok(Some(bytes)) = store.blob(like) else { return };
+        let Some(content) = Content::decode(&bytes) else { return };
+        let serial = self.number();
+        self.forks.insert(serial, content.serial);
+        self.forked.insert(plan.link, serial);
+    }
+
+    /// What a copy of `content` holds that is made for `link`: a fork is an item of its own.
+    pub(crate) fn item_of(&self, link: LinkId, mut content: Content) -> Content {
+        content.serial = self.forked.get(&link).copied().unwrap_or(content.serial);
+        content
+    }
+
+    fn overtake<'a>(&mut self, serial: u64, values: impl IntoIterator<Item = &'a u64>) {
+        self.overtaken.extend(values.into_iter().map(|value| (serial, *value)));
+    }
+
     /// Items that stand there before the first run; some of them on all replicas, with differences.
-    pub(crate) fn furnish(
-        &mut self,
-        replicas: &mut [Replica],
-        items: u64,
-        shared_percent: u64,
-        rng: &mut Rng,
-    ) {
+    pub(crate) fn furnish(&mut self, replicas: &mut [Replica], options: &Options, rng: &mut Rng) {
         for at in 0..replicas.len() {
-            for _ in 0..rng.below(items + 1) {
+            for _ in 0..rng.below(options.items + 1) {
                 let content = self.item(at);
-                replicas[at].put(&content, None, 0);
-                if at == 0 && rng.percent(shared_percent) {
+                let id = replicas[at].put(&content, None, 0);
+                perhaps_fix(&mut replicas[at], &id, options, rng);
+                if at == 0 && rng.percent(options.shared_percent) {
                     for (other, replica) in replicas.iter_mut().enumerate().skip(1) {
                         let mut theirs = content.clone();
                         if rng.percent(40) {
                             let body = self.value(content.serial, BODY, other);
                             theirs.scalars.insert(BODY.to_owned(), body);
                         }
-                        replica.put(&theirs, None, 0);
+                        let id = replica.put(&theirs, None, 0);
+                        perhaps_fix(replica, &id, options, rng);
                         self.twins.insert((content.serial, other));
                     }
                 }
@@ -90,20 +124,26 @@ impl Ledger {
     pub(crate) fn act(
         &mut self,
         replicas: &mut [Replica],
-        twin_percent: u64,
+        options: &Options,
         now: i64,
         rng: &mut Rng,
     ) {
         let at = usize::try_from(rng.below(replicas.len() as u64)).unwrap_or_default();
-        if rng.percent(twin_percent) {
+        if rng.percent(options.twin_percent) {
             return self.twin(replicas, at, now, rng);
         }
         let replica = &mut replicas[at];
         let live = replica.live();
+        if rng.percent(options.fixed_percent)
+            && let Some(id) = rng.pick(&live)
+        {
+            return replica.fix(id, some_fields(rng), now);
+        }
         match (rng.below(10), rng.pick(&live).cloned()) {
             (0, _) | (_, None) => {
                 let content = self.item(at);
-                replica.put(&content, None, now);
+                let id = replica.put(&content, None, now);
+                perhaps_fix(replica, &id, options, rng);
             }
             (1..=3, Some(id)) => self.edit(replica, &id, SUBJECT, at, now),
             (4 | 5, Some(id)) => self.edit(replica, &id, BODY, at, now),
@@ -113,7 +153,7 @@ impl Ledger {
                 if let Some(item) = replica.items.get(&id) {
                     let (serial, values) = (item.content.serial, values(&item.content));
                     self.deleted.insert(serial);
-                    self.died.extend(values);
+                    self.died.extend(values.into_iter().map(|value| (serial, value)));
                     replica.shift(&id, Place::Trash);
                 }
             }
@@ -124,7 +164,10 @@ impl Ledger {
                     let stands = replica.items.values().any(|item| {
                         item.place == Place::Folder && Some(item.content.serial) == serial
                     });
-                    if !stands {
+                    // A fork has the identity of its item: what is restored could be either.
+                    let root = serial.map(|serial| self.root(serial));
+                    let is_forked = self.forks.keys().any(|fork| Some(self.root(*fork)) == root);
+                    if !stands && !is_forked {
                         replica.shift(id, Place::Folder);
                     }
                 }
@@ -135,19 +178,19 @@ impl Ledger {
     fn edit(
         &mut self,
         replica: &mut Replica,
-        id: &sync_core::ids::RemoteId,
+        id: &RemoteId,
         field: &'static str,
         at: usize,
         now: i64,
     ) {
         let Some(item) = replica.items.get(id) else { return };
         let serial = item.content.serial;
-        self.overtaken.extend(item.content.scalars.get(field));
+        self.overtake(serial, item.content.scalars.get(field));
         let drops = replica.drops_tags_on(field);
         if drops {
-            self.overtaken.extend(item.content.tags.iter().flat_map(BTreeMap::values));
+            self.overtake(serial, item.content.tags.iter().flat_map(BTreeMap::values));
         }
-        let value = self.value(serial, field, at);
+        let value = self.value(self.root(serial), field, at);
         replica.change(id, now, |content| {
             content.scalars.insert(field.to_owned(), value);
             if drops {
@@ -159,7 +202,7 @@ impl Ledger {
     fn put_tag(
         &mut self,
         replica: &mut Replica,
-        id: &sync_core::ids::RemoteId,
+        id: &RemoteId,
         at: usize,
         now: i64,
         rng: &mut Rng,
@@ -168,25 +211,23 @@ impl Ledger {
             return;
         };
         let place = rng.below(TAG_PLACES);
-        self.overtaken.extend(item.content.tags.iter().filter_map(|tags| tags.get(&place)));
-        let tag = self.value(item.content.serial, TAGS, at);
+        if !replica.has_place(&item.content, place) {
+            return;
+        }
+        let serial = item.content.serial;
+        self.overtake(serial, item.content.tags.iter().filter_map(|tags| tags.get(&place)));
+        let tag = self.value(self.root(serial), TAGS, at);
         replica.change(id, now, |content| {
             content.tags.get_or_insert_default().insert(place, tag);
         });
     }
 
-    fn drop_tag(
-        &mut self,
-        replica: &mut Replica,
-        id: &sync_core::ids::RemoteId,
-        now: i64,
-        rng: &mut Rng,
-    ) {
+    fn drop_tag(&mut self, replica: &mut Replica, id: &RemoteId, now: i64, rng: &mut Rng) {
         let Some(item) = replica.items.get(id) else { return };
         let tags: Vec<(u64, u64)> =
             item.content.tags.iter().flatten().map(|(at, tag)| (*at, *tag)).collect();
         let Some((place, tag)) = rng.pick(&tags).copied() else { return };
-        self.overtaken.insert(tag);
+        self.overtaken.insert((item.content.serial, tag));
         replica.change(id, now, |content| {
             content.tags.get_or_insert_default().remove(&place);
         });
@@ -199,6 +240,10 @@ impl Ledger {
         let Some(item) = replicas[from].items.get(&id) else { return };
         let content = item.content.clone();
         let began = self.serials.get(&content.serial).copied();
+        // A fork never arrives anywhere by itself.
+        if self.forks.contains_key(&content.serial) {
+            return;
+        }
         if from == at || began == Some(at) || !self.twins.insert((content.serial, at)) {
             return;
         }
@@ -211,6 +256,18 @@ impl Ledger {
             replicas[at].put(&content, None, now);
         }
     }
+}
+
+/// Now and then an item comes with fields that only people may write.
+fn perhaps_fix(replica: &mut Replica, id: &RemoteId, options: &Options, rng: &mut Rng) {
+    if rng.percent(options.fixed_percent) {
+        replica.fix(id, some_fields(rng), 0);
+    }
+}
+
+fn some_fields(rng: &mut Rng) -> BTreeSet<Field> {
+    let fields = [SUBJECT, BODY, TAGS].into_iter().filter(|_| rng.percent(40));
+    fields.map(Field::from).collect()
 }
 
 /// All values that a copy holds.

@@ -22,11 +22,15 @@ pub enum Planted {
     NoIfMatch,
     /// A stream's word is taken for a deletion, without a read.
     HintIsGone,
+    /// What is fixed in a copy is written all the same.
+    NothingFixed,
+    /// What a set loses isn't recorded.
+    NothingKept,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::NoIntentLog,
         Self::NoProbe,
         Self::NoGrace,
@@ -35,6 +39,8 @@ impl Planted {
         Self::CursorFirst,
         Self::NoIfMatch,
         Self::HintIsGone,
+        Self::NothingFixed,
+        Self::NothingKept,
     ];
 }
 

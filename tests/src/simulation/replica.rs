@@ -26,6 +26,8 @@ pub(crate) struct Item {
     pub(crate) place: Place,
     /// Whether it was in the trash once.
     pub(crate) restored: bool,
+    /// Fields that only people may write here.
+    pub(crate) fixed: BTreeSet<Field>,
     edited_ms: i64,
 }
 
@@ -45,6 +47,8 @@ pub(crate) struct Replica {
     delayed: Vec<(i64, Write)>,
     /// Writes that the engine made here.
     pub(crate) writes: u64,
+    /// Writes of the engine to what is fixed, as those that mail a meeting's attendees.
+    pub(crate) mailed: u64,
 }
 
 impl Replica {
@@ -59,6 +63,7 @@ impl Replica {
             created: BTreeMap::new(),
             delayed: vec![],
             writes: 0,
+            mailed: 0,
         }
     }
 
@@ -93,6 +98,17 @@ impl Replica {
         self.may_drop_tags() && drops
     }
 
+    /// Whether a tag has its place under the item's subject.
+    pub(crate) fn has_place(&self, content: &Content, place: u64) -> bool {
+        let subject = content.scalars.get(SUBJECT).copied().unwrap_or_default();
+        !(self.is_strict() && (subject + place).is_multiple_of(3))
+    }
+
+    /// Whether some tags have no place under some subjects.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.options.strict && self.drops_tags_on(SUBJECT)
+    }
+
     // What people do.
 
     pub(crate) fn live(&self) -> Vec<RemoteId> {
@@ -110,10 +126,26 @@ impl Replica {
         let id = RemoteId(format!("{}-{:04}", self.number, self.made));
         let content = content.within(&self.capabilities(None).fields);
         let place = Place::Folder;
-        let item = Item { content, version: 1, stamp, place, restored: false, edited_ms: now };
+        let (restored, fixed) = (false, BTreeSet::new());
+        let item = Item { content, version: 1, stamp, place, restored, fixed, edited_ms: now };
         self.items.insert(id.clone(), item);
         self.log.push(id.clone());
         id
+    }
+
+    /// Makes a copy one that takes no write to `fields`, and any to others.
+    pub(crate) fn fix(&mut self, id: &RemoteId, fields: BTreeSet<Field>, now: i64) {
+        self.change(id, now, |_| {});
+        if let Some(item) = self.items.get_mut(id) {
+            item.fixed = fields;
+        }
+    }
+
+    /// Whether a copy takes a write to `field`: that is not fixed, nor tags that it may take away.
+    pub(crate) fn takes(&self, item: &Item, field: &str) -> bool {
+        let may_drop = self.may_drop_tags() && DROPPING.contains(&field);
+        let is_fixed = |field: &str| item.fixed.contains(&Field::from(field));
+        !is_fixed(field) && (!may_drop || !is_fixed(TAGS))
     }
 
     pub(crate) fn change(&mut self, id: &RemoteId, now: i64, change: impl FnOnce(&mut Content)) {
@@ -210,7 +242,10 @@ impl Replica {
     fn sighted(&self, item: &Item) -> Sighted {
         let rewrites = self.options.rewrites.then_some(self.number + 1);
         Sighted {
-            rendition: item.content.rendition(item.version, rewrites, item.edited_ms),
+            rendition: item
+                .content
+                .rendition(item.version, rewrites, item.edited_ms)
+                .fixing(item.fixed.clone()),
             content: item.content.encode(),
             stamp: item.stamp.clone(),
         }
@@ -251,15 +286,23 @@ impl Replica {
             WriteOp::Create { content } => self.create(write, content, now),
             WriteOp::Update { id, if_match, patch } => {
                 self.check(id, if_match.as_ref(), planted)?;
-                let patch = Content::decode(patch).ok_or_else(unusable)?;
+                let mut patch = Content::decode(patch).ok_or_else(unusable)?;
+                let is_whole = self.leave_out(id, &mut patch);
                 let drops = patch.scalars.keys().any(|field| self.drops_tags_on(field));
+                let mails = |item: &Item| {
+                    patch.scalars.keys().any(|field| !self.takes(item, field))
+                        || (patch.tags.is_some() && !self.takes(item, TAGS))
+                };
+                self.mailed += u64::from(self.items.get(id).is_some_and(mails));
                 self.change(id, now, |content| {
                     content.patch(&patch);
                     if drops {
                         content.tags = content.tags.take().map(|_| BTreeMap::new());
                     }
                 });
-                self.written(id, write)
+                // Who put less than was wanted doesn't know its version to be what was wanted.
+                let written = self.written(id, write)?;
+                Ok(Written { version: written.version.filter(|_| is_whole), ..written })
             }
             WriteOp::Delete { id, if_match } => {
                 self.check(id, if_match.as_ref(), planted)?;
@@ -270,10 +313,28 @@ impl Replica {
         }
     }
 
+    /// Leaves out the tags of a write that have no place; whether there were none.
+    fn leave_out(&self, id: &RemoteId, patch: &mut Content) -> bool {
+        let (Some(item), Some(tags)) = (self.items.get(id), patch.tags.clone()) else {
+            return true;
+        };
+        let held = item.content.tags.as_ref();
+        let fits = |place: &u64, value: &u64| {
+            self.has_place(&item.content, *place)
+                || held.and_then(|held| held.get(place)) == Some(value)
+        };
+        let (all, fitting): (usize, BTreeMap<u64, u64>) =
+            (tags.len(), tags.into_iter().filter(|(place, value)| fits(place, value)).collect());
+        let is_whole = fitting.len() == all;
+        patch.tags = Some(fitting);
+        is_whole
+    }
+
     /// The requests of a write that takes several, the last with the stamp; `None` where one does.
     pub(crate) fn steps(&self, write: &Write) -> Option<Vec<Write>> {
         let WriteOp::Update { id, if_match, patch } = &write.op else { return None };
-        let patch = Content::decode(patch)?;
+        let mut patch = Content::decode(patch)?;
+        self.leave_out(id, &mut patch);
         let item = self.items.get(id)?;
         let wanted = patch.tags.as_ref().filter(|_| self.options.late_tags)?;
         let mut tags = item.content.tags.clone()?;

@@ -1,7 +1,7 @@
 //! The world of a simulated run: it performs effects one by one, lets people act in between, makes
 //! things fail, and kills the process where the seed says.
 
-use super::content::{Content, digest, place};
+use super::content::{Content, TAGS, digest, place};
 use super::options::Options;
 use super::people::Ledger;
 use super::planted::Planted;
@@ -13,8 +13,8 @@ use sync_core::ids::{FolderId, PairId, RemoteId, ReplicaId, RunId};
 use sync_core::journal::{Carry, Entry, Intent, Observed, Op, Plan, Sight};
 use sync_core::memory::MemoryStore;
 use sync_core::port::{
-    Blob, Commit, Failure, Fetched, Hint, Loaded, Page, Probe, Probed, Query, Stamp, Store, Target,
-    Trouble, Write, WriteOp,
+    Blob, Commit, Failure, Fetched, Hint, Loaded, Page, Probe, Probed, Query, Sighted, Stamp,
+    Store, Target, Trouble, Write, WriteOp,
 };
 
 /// A simulated world. Replicas and store outlive a kill.
@@ -71,8 +71,7 @@ impl Sim {
             hinted: BTreeSet::new(),
             options,
         };
-        let (items, shared) = (sim.options.items, sim.options.shared_percent);
-        sim.ledger.furnish(&mut sim.replicas, items, shared, &mut sim.rng);
+        sim.ledger.furnish(&mut sim.replicas, &sim.options, &mut sim.rng);
         sim
     }
 
@@ -115,8 +114,7 @@ impl Sim {
             return;
         }
         self.options.actions -= 1;
-        let twins = self.options.twin_percent;
-        self.ledger.act(&mut self.replicas, twins, self.now_ms, &mut self.rng);
+        self.ledger.act(&mut self.replicas, &self.options, self.now_ms, &mut self.rng);
     }
 
     fn churn(&mut self) {
@@ -156,6 +154,12 @@ impl Sim {
                 let mut page = self.replicas[usize::from(replica.0)].pull(cursor.as_ref(), rng);
                 if let Ok(page) = &mut page {
                     self.mislead(replica, page);
+                    self.overlook(page.changes.iter_mut().filter_map(
+                        |change| match &mut change.hint {
+                            Hint::Changed { item, .. } => item.as_deref_mut(),
+                            Hint::Gone => None,
+                        },
+                    ));
                 }
                 Ok(Event::Pulled(page))
             }
@@ -164,6 +168,10 @@ impl Sim {
                     return Ok(Event::Fetched(Err(self.trouble())));
                 }
                 let mut fetched = self.replica(replica).fetch(&ids);
+                self.overlook(fetched.iter_mut().filter_map(|fetched| match fetched {
+                    Fetched::Found(sighted) => Some(&mut **sighted),
+                    Fetched::Outside | Fetched::Missing | Fetched::Unreadable(_) => None,
+                }));
                 if self.planted == Some(Planted::HintIsGone) {
                     for (id, fetched) in ids.iter().zip(&mut fetched) {
                         if self.hinted.contains(id) {
@@ -180,6 +188,13 @@ impl Sim {
                 Ok(Event::Probed(Ok(self.probe(replica, &probes))))
             }
             Effect::Write { replica, intents } => self.write(replica, intents),
+        }
+    }
+
+    /// What a planted bug doesn't see.
+    fn overlook<'a>(&self, sighted: impl Iterator<Item = &'a mut Sighted>) {
+        if self.planted == Some(Planted::NothingFixed) {
+            sighted.for_each(|sighted| sighted.rendition.fixed.clear());
         }
     }
 
@@ -245,13 +260,17 @@ impl Sim {
                     }
                 }
             }
+            Some(Planted::NothingKept) => entries.retain(
+                |entry| !matches!(entry, Entry::Conflicted(c) if c.field == Some(TAGS.into())),
+            ),
             Some(Planted::FoundAsBase) => self.find_base(&mut entries)?,
             Some(
                 Planted::NoProbe
                 | Planted::NoGrace
                 | Planted::ValueGuess
                 | Planted::NoIfMatch
-                | Planted::HintIsGone,
+                | Planted::HintIsGone
+                | Planted::NothingFixed,
             )
             | None => {}
         }
@@ -330,6 +349,7 @@ impl Sim {
         let mut results = vec![];
         for (folder, intent) in intents {
             let stamp = Stamp { link: intent.plan.link, key: intent.key.clone() };
+            self.ledger.perhaps_forked(&self.store, &intent.plan);
             let Some((patch, after)) = self.compose(&intent.plan) else {
                 results.push(Err(Failure::Permanent(Trouble::new("content", "no content"))));
                 continue;
@@ -437,7 +457,7 @@ impl Sim {
     fn compose(&self, plan: &Plan) -> Option<(Content, Content)> {
         let blob = |digest| Content::decode(&self.store.blob(digest).ok()??);
         let start = match &plan.op {
-            Op::Create { like } => blob(like)?,
+            Op::Create { like } => self.ledger.item_of(plan.link, blob(like)?),
             Op::Update { onto, .. } => blob(onto)?,
             Op::Delete { .. } => {
                 let nothing = Content { uid: 0, serial: 0, scalars: [].into(), tags: None };

@@ -1,6 +1,7 @@
 //! What befalls a run: it is killed at a request or at a commit, and people act between requests.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use exchange_sim::{Sim, SimTransport};
 use jiff::SignedDuration;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,12 +39,19 @@ struct State {
     dead: bool,
     stopper: Stopper,
     meddler: Option<Meddler>,
+    garble: Option<[&'static str; 2]>,
 }
 
 impl Chaos {
     pub fn new(kill: Option<Kill>, stopper: Stopper, meddler: Option<Meddler>) -> Self {
-        let (requests, commits, dead) = (0, 0, false);
-        Self(Arc::new(Mutex::new(State { kill, requests, commits, dead, stopper, meddler })))
+        let (requests, commits, dead, garble) = (0, 0, false, None);
+        let state = State { kill, requests, commits, dead, stopper, meddler, garble };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// From now on servers say the second text wherever they would say the first.
+    pub fn garble(&self, texts: [&'static str; 2]) {
+        self.with(|state| state.garble = Some(texts));
     }
 
     pub fn is_dead(&self) -> bool {
@@ -95,7 +103,13 @@ impl Transport for Line {
         if self.chaos.with(|state| state.reached(Kill::AfterRequest(number))) {
             return Err(dead());
         }
-        answer
+        match self.chaos.with(|state| state.garble) {
+            None => answer,
+            Some([said, garbled]) => answer.map(|answer| {
+                let text = |body: Bytes| String::from_utf8_lossy(&body).replace(said, garbled);
+                answer.map(|body| Bytes::from(text(body)))
+            }),
+        }
     }
 }
 

@@ -211,7 +211,7 @@ impl Place {
         replica.put_event(folder, patch).expect("writable");
     }
 
-    fn mailbox<R>(&self, work: impl FnOnce(&mut Mailbox) -> R) -> R {
+    pub(super) fn mailbox<R>(&self, work: impl FnOnce(&mut Mailbox) -> R) -> R {
         match self {
             Self::Mailbox { sim, address } => sim.with(|world| {
                 world.refresh();

@@ -194,7 +194,7 @@ fn simulate(
         let kill = (rng.below(100) < options.kill_percent).then(|| a_kill(rng));
         let meddler = meddler(&people, options.meddle_percent, rng);
         told(&people);
-        let ended = stage.run_as(Going { kill, meddler, allowed: None });
+        let ended = stage.run_as(Going { kill, meddler, ..Going::default() });
         told(&people);
         note(format!("run {kill:?}: {}", briefly(&ended)));
         if let Ok(Report { ended: Ended::Braked { number, .. }, .. }) = ended {

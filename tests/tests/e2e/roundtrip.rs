@@ -115,8 +115,13 @@ impl Chain {
     fn rests(&mut self) {
         for pair in &mut self.pairs {
             pair.pass(60);
+            let [a, b] = pair.looks();
             let report = pair.run();
-            assert_eq!((report.ended.clone(), report.writes()), (Ended::Clean, 0), "{report:?}");
+            let [a, b] = [0, 1]
+                .map(|side| difference(&[[&a, &b][side].clone(), pair.looks()[side].clone()]));
+            assert_eq!(report.ended, Ended::Clean, "{report:?}");
+            let kinds = pair.setup.kinds;
+            assert_eq!(report.writes(), 0, "{kinds:?} {:?}: {a}{b}", report.sides);
             let complaints = pair.complaints();
             assert!(complaints.is_empty(), "{complaints:#?}");
         }

@@ -218,6 +218,10 @@ fn a_new_pattern_leaves_out_the_day_of_an_exception_there() {
             stage.change_on(1 - repeating, nth(2), &location("Bille"));
             stage.settled();
             assert_eq!(stage.own(nth(2), "location"), None, "{kinds:?} {repeating}");
+            let field = occurrence_field(nth(2), "location");
+            let kept = stage.kept();
+            let is_kept = kept.iter().any(|look| look.get(&field).is_some_and(|l| l == "Bille"));
+            assert!(is_kept, "{kinds:?} {repeating}: {kept:?}");
         }
     }
 }

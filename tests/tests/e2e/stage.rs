@@ -8,6 +8,7 @@ use entra_auth::{ClientSecret, DEFAULT_AUTHORITY, TokenSource};
 use ews_adapter::EwsRemote;
 use exchange_sim::{DEFAULT_PASSWORD, Login, Seed, Sim};
 use graph_adapter::GraphRemote;
+use items::hierarchy::Shelf;
 use items::{Digester, Event};
 use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,12 +76,22 @@ pub struct Stage {
     runs: u64,
 }
 
+/// A side as the engine's replica, and as the owner of its calendars.
+pub type Faces = (Arc<dyn Remote>, Arc<dyn Shelf>);
+
+fn faces<R: Remote + Shelf + 'static>(replica: R) -> Faces {
+    let replica = Arc::new(replica);
+    (replica.clone(), replica)
+}
+
 /// How a run is to go.
 #[derive(Default)]
 pub struct Going {
     pub kill: Option<Kill>,
     pub meddler: Option<Meddler>,
     pub allowed: Option<u64>,
+    /// What servers say, and what arrives instead.
+    pub garble: Option<[&'static str; 2]>,
 }
 
 impl Stage {
@@ -161,15 +172,27 @@ impl Stage {
 
     /// Runs as a process of its own: opened anew, and gone at the end.
     pub fn run_as(&mut self, going: Going) -> Result<Report, Stop> {
+        let allowed = going.allowed;
+        self.run_with(going, |(remote, _)| remote, |stage, remotes| stage.order(remotes, allowed))
+    }
+
+    /// The same, with what each side is to the engine, and what the engine is to do.
+    pub fn run_with(
+        &mut self,
+        going: Going,
+        face: impl Fn(Faces) -> Arc<dyn Remote>,
+        order: impl FnOnce(&Self, &BTreeMap<ReplicaId, Arc<dyn Remote>>) -> Order,
+    ) -> Result<Report, Stop> {
         clock::follow(&self.sim);
         self.runs += 1;
         let stopper = Stopper::default();
         let chaos = Chaos::new(going.kill, stopper.clone(), going.meddler);
+        going.garble.iter().for_each(|texts| chaos.garble(*texts));
         let (store, digester) = self.open();
         let remotes: BTreeMap<ReplicaId, Arc<dyn Remote>> = [(ReplicaId::A, 0), (ReplicaId::B, 1)]
-            .map(|(id, side)| (id, self.remote(side, &chaos, &store, &digester)))
+            .map(|(id, side)| (id, face(self.faces(side, &chaos, &store, &digester))))
             .into();
-        let order = self.order(&remotes, going.allowed);
+        let order = order(self, &remotes);
         let mut watcher = Watch { sim: self.sim.clone(), chaos: chaos.clone() };
         let mut store = Mortal { store, chaos };
         let driver = Driver {
@@ -184,7 +207,12 @@ impl Stage {
         driver.run(order)
     }
 
-    fn order(&self, remotes: &BTreeMap<ReplicaId, Arc<dyn Remote>>, allowed: Option<u64>) -> Order {
+    /// What the engine is to do with the default calendars.
+    pub fn order(
+        &self,
+        remotes: &BTreeMap<ReplicaId, Arc<dyn Remote>>,
+        allowed: Option<u64>,
+    ) -> Order {
         let folders =
             [(ReplicaId::A, self.folders[0].clone()), (ReplicaId::B, self.folders[1].clone())];
         let policy = Policy {
@@ -234,10 +262,14 @@ impl Stage {
         store: &SqliteStore,
         digester: &Digester,
     ) -> Arc<dyn Remote> {
+        self.faces(side, chaos, store, digester).0
+    }
+
+    fn faces(&self, side: usize, chaos: &Chaos, store: &SqliteStore, digester: &Digester) -> Faces {
         let (mailbox, state_id) = (self.addresses[side].to_owned(), store.state_id().to_owned());
         let line = Arc::new(Line { sim: self.sim.clone(), chaos: chaos.clone() });
         match self.setup.kinds[side] {
-            Kind::Local => Arc::new(self.local(store, digester)),
+            Kind::Local => faces(self.local(store, digester)),
             Kind::Ews => {
                 let config = ews_adapter::Config {
                     url: "https://mail.contoso.example/EWS/Exchange.asmx".parse().expect("a URL"),
@@ -250,8 +282,7 @@ impl Stage {
                     state_id,
                     window: self.setup.window,
                 };
-                let remote = EwsRemote::new(config, line, digester.clone());
-                Arc::new(remote.with_files(files(store)))
+                faces(EwsRemote::new(config, line, digester.clone()).with_files(files(store)))
             }
             Kind::Graph => {
                 let tokens = TokenSource::new(self.credential(), line.clone()).expect("https");
@@ -261,7 +292,7 @@ impl Stage {
                     ..graph_adapter::Config::new(mailbox, state_id)
                 };
                 let remote = GraphRemote::new(config, line, Arc::new(tokens), digester.clone());
-                Arc::new(remote.expect("a valid window").with_files(files(store)))
+                faces(remote.expect("a valid window").with_files(files(store)))
             }
         }
     }

@@ -34,7 +34,7 @@ pub(crate) fn until_quiet(
 }
 
 /// One decision about one link: all that is to be recorded, and the first write.
-fn step(history: &mut History, link: LinkId, policy: &Policy) {
+pub(crate) fn step(history: &mut History, link: LinkId, policy: &Policy) {
     let decision = decide(&history.state.links[&link], policy);
     for verdict in decision.verdicts {
         let fork = history.state.links.keys().last().map_or(LinkId(1), |last| LinkId(last.0 + 1));

@@ -56,10 +56,8 @@ impl<'a> Mailbox<'a> {
         for master in masters {
             assert_eq!(master["type"], "seriesMaster", "{master}");
             let text = |name: &str| master[name].as_str().expect("a text");
-            let zone = match master["isAllDay"].as_bool() {
-                Some(true) => text("originalStartTimeZone"),
-                _ => "UTC",
-            };
+            let is_all_day = master["isAllDay"].as_bool().expect("it says so");
+            let zone = if is_all_day { text("originalStartTimeZone") } else { "UTC" };
             let mut spans = BTreeSet::new();
             let mut start = from;
             while start < until {
@@ -70,7 +68,8 @@ impl<'a> Mailbox<'a> {
                     instant(start),
                     instant(end)
                 );
-                spans.extend(self.graph(&path, zone).iter().map(graph_span));
+                let told = self.graph(&path, zone);
+                spans.extend(told.iter().map(|event| graph_span(event, is_all_day)));
                 start = end;
             }
             found.insert(text("subject").to_owned(), spans);
@@ -152,10 +151,10 @@ fn answered(sim: &Sim, request: http::request::Builder, body: String) -> String 
     }
 }
 
-fn graph_span(event: &Value) -> Span {
+fn graph_span(event: &Value, is_all_day: bool) -> Span {
     let at = |name: &str| {
         let wall: DateTime = event[name]["dateTime"].as_str().expect("a time").parse().expect(name);
-        wall_seconds(wall)
+        if is_all_day { day_seconds(wall) } else { wall_seconds(wall) }
     };
     (at("start"), at("end"))
 }
@@ -173,7 +172,7 @@ fn ews_item(item: &str) -> (String, Span, i64) {
         let (_, zone) = item.split_once("<t:StartTimeZone ").expect("a zone");
         let zone = zone.split('"').skip_while(|part| !part.ends_with("Id=")).nth(1);
         let zone = zone.and_then(Zone::parse).expect("a known zone");
-        (wall_seconds(zone.wall(start)), wall_seconds(zone.wall(end)))
+        (day_seconds(zone.wall(start)), day_seconds(zone.wall(end)))
     } else {
         instants
     };
@@ -182,6 +181,11 @@ fn ews_item(item: &str) -> (String, Span, i64) {
 
 fn wall_seconds(wall: DateTime) -> i64 {
     jiff::tz::TimeZone::UTC.to_timestamp(wall).expect("a year of four digits").as_second()
+}
+
+/// The midnight of a day; where clocks skip it, the day begins later.
+fn day_seconds(wall: DateTime) -> i64 {
+    wall_seconds(wall.date().at(0, 0, 0, 0))
 }
 
 fn instant(seconds: i64) -> Timestamp {
