@@ -1,12 +1,15 @@
 //! Attachments on their way between all kinds of replicas.
 
 use super::chaos::Kill;
+use super::clock::Timeless;
 use super::place::{Change, Handle, Place};
 use super::scenarios::{WHEN, location, stage};
-use super::stage::{Going, Kind, Setup, Stage};
+use super::stage::{Going, Kind, Setup, Stage, temporary};
 use exchange_sim::store::{Attachment, AttachmentData};
+use items::Response;
 use items::attachment::Data;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use sync_core::engine::Ended;
 use sync_core::port::Files;
 
@@ -125,10 +128,8 @@ impl Stage {
     }
 }
 
-/// Two files and an image on side 0, not known to side 1 yet.
-fn three(kinds: [Kind; 2]) -> Stage {
-    println!("{kinds:?}");
-    let stage = stage(Setup::of(kinds[0], kinds[1]));
+/// An event with two files and an image on side 0.
+fn fill(stage: &Stage) {
     // What a body shows is inline everywhere.
     let body = "<p>Agenda</p><img src=\"cid:logo.png@contoso.example\">";
     let details = [location("Elbe"), Change::Html(body.to_owned())];
@@ -136,13 +137,14 @@ fn three(kinds: [Kind; 2]) -> Stage {
     stage.attach(0, "plan.pdf", 40_000, false);
     stage.attach(0, "film.mp4", LARGE, false);
     stage.attach(0, "logo.png", 900, true);
-    stage
 }
 
 #[test]
 fn files_arrive_whole_and_edits_go_both_ways() {
     for kinds in PAIRS {
-        let mut stage = three(kinds);
+        println!("{kinds:?}");
+        let mut stage = stage(Setup::of(kinds[0], kinds[1]));
+        fill(&stage);
         let before = stage.attached(0);
         assert_eq!(before.len(), 3);
         stage.settled();
@@ -193,4 +195,40 @@ fn a_process_killed_anywhere_leaves_each_file_once() {
             }
         }
     }
+}
+
+/// From EWS to Graph by one state file, from there to a local store by another, and an edit back as
+/// far as it goes.
+#[test]
+fn a_meeting_with_its_files_goes_all_the_way_and_back() {
+    let timeless = Arc::new(Timeless::new());
+    let mut first = Stage::new(Setup::of(Kind::Ews, Kind::Graph), &timeless);
+    let folder = temporary();
+    let mut second = Stage::among(
+        Setup::of(Kind::Graph, Kind::Local),
+        &timeless,
+        &first.sim,
+        ["ben@contoso.example", "here@contoso.example"],
+        &folder.path().join("elsewhere.db"),
+    );
+    fill(&first);
+    first.invited(0, Response::Declined, false);
+    first.settled();
+    second.settled();
+    assert_eq!(second.attached(1), first.attached(0));
+    assert_eq!(second.people(1), first.people(0));
+    second.attach(1, "notes.txt", 10, false);
+    second.detach(1, "plan.pdf");
+    second.settled();
+    first.settled();
+    let names = |stage: &Stage, side| stage.attached(side).into_keys().collect::<Vec<_>>();
+    assert_eq!(names(&first, 1), ["film.mp4", "logo.png", "notes.txt"]);
+    // An attendee's copy of a meeting takes nothing that is the organizer's.
+    assert_eq!(names(&first, 0), ["film.mp4", "logo.png", "plan.pdf"]);
+    first.invited(0, Response::Accepted, true);
+    first.settled();
+    second.settled();
+    assert_eq!(second.people(1), first.people(0));
+    assert!(second.people(1).meeting.is_some_and(|meeting| meeting.cancelled));
+    assert_eq!(second.attached(1), first.attached(1));
 }

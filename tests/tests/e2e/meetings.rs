@@ -52,7 +52,7 @@ impl Stage {
 
     /// The people of a side's event, in normal form.
     #[track_caller]
-    fn people(&self, side: usize) -> People {
+    pub fn people(&self, side: usize) -> People {
         let mut people = People::of(&items::meaning::of(&self.event(side)));
         let attendees = people.attendees.get_or_insert_default();
         attendees.sort_by_key(|attendee| attendee.person.key());
@@ -61,7 +61,7 @@ impl Stage {
 
     /// Makes the event one to which somebody else has invited; `answer` is Carol's.
     #[track_caller]
-    fn invited(&self, side: usize, answer: Response, cancelled: bool) {
+    pub fn invited(&self, side: usize, answer: Response, cancelled: bool) {
         let standing = self.places[side].find(SUBJECT).expect("it is there");
         match (&self.places[side], standing.handle) {
             (Place::Mailbox { sim, address }, Handle::Item(id)) => sim.with(|world| {
