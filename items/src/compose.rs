@@ -129,7 +129,15 @@ impl Event {
             Name::Attachments => {
                 put(&mut self.attachments, &from.attachments, |attached| is(&attached.key()))
             }
-            name => return Err(no_set(name)),
+            name @ (Name::Subject
+            | Name::Body
+            | Name::Location
+            | Name::Timing
+            | Name::Recurrence
+            | Name::Reminder
+            | Name::ShowAs
+            | Name::Sensitivity
+            | Name::Importance) => return Err(no_set(name)),
         };
         is_put.then_some(()).ok_or_else(|| Error::NoElement(field.clone(), key.clone()))
     }
@@ -145,7 +153,15 @@ impl Event {
             Name::Meeting => self.meeting = Some(Meeting::default()),
             Name::Attendees => self.attendees = Some(Vec::new()),
             Name::Attachments => self.attachments = Some(Vec::new()),
-            name => return Err(no_set(name)),
+            name @ (Name::Subject
+            | Name::Body
+            | Name::Location
+            | Name::Timing
+            | Name::Recurrence
+            | Name::Reminder
+            | Name::ShowAs
+            | Name::Sensitivity
+            | Name::Importance) => return Err(no_set(name)),
         }
         Ok(())
     }
@@ -177,7 +193,15 @@ impl Event {
                 retain(&mut self.attendees, |attendee| !is(&attendee.person.key()));
             }
             Name::Attachments => retain(&mut self.attachments, |attached| !is(&attached.key())),
-            name => return Err(no_set(name)),
+            name @ (Name::Subject
+            | Name::Body
+            | Name::Location
+            | Name::Timing
+            | Name::Recurrence
+            | Name::Reminder
+            | Name::ShowAs
+            | Name::Sensitivity
+            | Name::Importance) => return Err(no_set(name)),
         }
         Ok(())
     }
