@@ -1,5 +1,6 @@
 //! Events in words for people.
 
+use crate::attachment::{Attachment, Data};
 use crate::event::{
     Body, BodyKind, Event, Importance, Occurrence, Reminder, Sensitivity, ShowAs, Timing,
 };
@@ -34,7 +35,7 @@ pub fn field_text(event: &Event, field: &Field) -> Option<String> {
         Name::Meeting => event.meeting.as_ref().map(meeting),
         Name::Attendees => event.attendees.as_ref().map(|all| joined(all.iter().map(attendee))),
         Name::Attachments => {
-            event.attachments.as_ref().map(|all| joined(all.iter().map(|one| one.name.clone())))
+            event.attachments.as_ref().map(|all| joined(all.iter().map(attachment)))
         }
     }
 }
@@ -63,6 +64,17 @@ pub(crate) fn attendee(attendee: &Attendee) -> String {
     let more = joined(role.into_iter().chain(answer));
     let person = person(&attendee.person);
     if more.is_empty() { person } else { format!("{person} ({more})") }
+}
+
+/// "plan.pdf (40 kB)".
+fn attachment(attachment: &Attachment) -> String {
+    let name = crate::meaning::squeeze(&attachment.name);
+    match &attachment.data {
+        Data::Link(address) => format!("{name} <{address}>"),
+        Data::Bytes { size: size @ ..10_000, .. } => format!("{name} ({size} bytes)"),
+        Data::Bytes { size: size @ ..10_000_000, .. } => format!("{name} ({} kB)", size / 1000),
+        Data::Bytes { size, .. } => format!("{name} ({} MB)", size / 1_000_000),
+    }
 }
 
 fn person(person: &Person) -> String {
@@ -230,6 +242,24 @@ mod tests {
         assert_eq!(timing(&days(26)), "2026-11-25, all day");
         assert_eq!(timing(&days(28)), "2026-11-25 – 2026-11-27, all day");
         assert_eq!(timing(&days(25)), "2026-11-25, all day");
+    }
+
+    #[test]
+    fn attachments_read_with_their_sizes() {
+        let file = |name: &str, size| Attachment {
+            name: name.into(),
+            media_type: None,
+            content_id: None,
+            inline: false,
+            data: Data::Bytes { digest: sync_core::ids::Digest::from_number(size), size },
+        };
+        let link = Attachment { data: Data::Link("https://x.example/".into()), ..file("l", 0) };
+        let all = vec![file("a.txt", 7), file("plan.pdf", 40_999), file("b", 12_000_000), link];
+        let event = Event { attachments: Some(all), ..Event::default() };
+        assert_eq!(
+            field_text(&event, &Name::Attachments.field()).as_deref(),
+            Some("a.txt (7 bytes), plan.pdf (40 kB), b (12 MB), l <https://x.example/>")
+        );
     }
 
     #[test]

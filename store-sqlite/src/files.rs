@@ -45,11 +45,13 @@ impl Shelf {
 
     fn unwritable(&self, error: &io::Error) -> Error {
         let path = self.path.clone();
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => file::Error::Full(path),
-            _ => file::Error::Denied { path, detail: error.to_string() },
-        }
-        .into()
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        let error = if full.contains(&error.kind()) {
+            file::Error::Full(path)
+        } else {
+            file::Error::Denied { path, detail: error.to_string() }
+        };
+        error.into()
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test may care about one variant only")]
 
+mod attachments;
 mod bad;
 mod calendars;
 mod chaos;
@@ -11,6 +12,7 @@ mod elements;
 mod judge;
 mod ledger;
 mod look;
+mod meetings;
 mod occurrences;
 mod people;
 mod place;

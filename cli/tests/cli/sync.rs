@@ -374,3 +374,30 @@ fn a_run_that_is_asked_to_stop_ends_with_4_and_the_next_goes_on() {
     scene.run(&["sync"]).ends(0);
     assert_eq!(scene.events(ANNA), scene.events(BEN));
 }
+
+/// Whom a run may mail is said before it writes anything, and no plan that mails nobody is carried
+/// out by a configuration that would.
+#[test]
+fn whoever_may_be_mailed_is_said_on_every_run() {
+    let scene = Scene::new("attendees = 'carry'");
+    scene.create(ANNA, "Budget");
+    let quiet = scene.run(&["sync", "one", "--plan-out", "plan.json"]).ends(0);
+    assert!(!quiet.err.contains("mails"), "{}", quiet.err);
+    let text = std::fs::read_to_string(scene.path("evensync.toml")).expect("readable");
+    std::fs::write(scene.path("evensync.toml"), text.replace("'carry'", "'write'"))
+        .expect("writable");
+    let refused = scene.run(&["apply", "plan.json"]).ends(1);
+    assert!(refused.err.contains("another configuration of this pair"), "{}", refused.err);
+    assert!(scene.events(BEN).is_empty());
+    for _ in 0..2 {
+        let ran = scene.run(&["sync", "--json"]).ends(0);
+        let warning = "Graph mails the attendees of every meeting that a run creates, changes or \
+                       deletes in b (ben@contoso.example in cloud (graph))";
+        assert!(ran.err.contains(warning), "{}", ran.err);
+        let sentences = ran.json()["pairs"][0]["sentences"].to_string();
+        assert!(sentences.contains(warning), "{sentences}");
+    }
+    assert!(scene.sim.with(|world| world.sent.is_empty()));
+    let note = Scene::new("attendees = 'note'");
+    assert!(!note.run(&["sync", "one"]).ends(0).err.contains("mails"));
+}

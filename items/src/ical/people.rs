@@ -136,10 +136,9 @@ fn attendee(line: &Line) -> Attendee {
         (_, "OPT-PARTICIPANT" | "NON-PARTICIPANT") => Role::Optional,
         _ => Role::Required,
     };
-    let answer = match response(&param("PARTSTAT")) {
-        Response::Accepted if param("ROLE") == "CHAIR" => Response::Organizer,
-        answer => answer,
-    };
+    let told = response(&param("PARTSTAT"));
+    let is_organizer = told == Response::Accepted && param("ROLE") == "CHAIR";
+    let answer = if is_organizer { Response::Organizer } else { told };
     Attendee { person: person(line), role, response: answer }
 }
 

@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Where the times of a calendar are that name no zone.
 const FLOATING: &str = "X-WR-TIMEZONE";
 
+/// What attendees send to organizers (RFC 5546): it names who answers alone, and is no event.
+const ANSWERS: [&str; 4] = ["REPLY", "COUNTER", "DECLINECOUNTER", "REFRESH"];
+
 /// A file, cut into its events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Split {
@@ -56,9 +59,12 @@ fn cut(calendar: &Component, dtstamp: i64, split: &mut Split) {
     let shared = Shared::of(calendar);
     let mut changed: BTreeMap<Option<String>, Vec<&Component>> = BTreeMap::new();
     let mut masters = Vec::new();
+    let method = calendar.line("METHOD").map(|line| line.value.trim().to_uppercase());
+    let is_answer = method.as_deref().is_some_and(|method| ANSWERS.contains(&method));
     for node in &calendar.nodes {
         let Node::Component(component) = node else { continue };
         match component.name.as_str() {
+            "VEVENT" if is_answer => split.set_aside.push(answer(component.number)),
             "VEVENT" if occurrences::is_one(component) => {
                 changed.entry(occurrences::uid(component)).or_default().push(component);
             }
@@ -199,6 +205,10 @@ fn is_empty_uid(node: &Node) -> bool {
 
 fn not_an_event(number: usize, name: &str) -> Warning {
     Warning::new(number, format!("{name} is not an event"))
+}
+
+fn answer(number: usize) -> Warning {
+    Warning::new(number, "an answer to an invitation is no event")
 }
 
 fn orphan(number: usize) -> Warning {

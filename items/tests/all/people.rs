@@ -128,6 +128,16 @@ fn poor_producers_take_no_people_away() {
     assert!(meeting.cancelled && meeting.organizer.is_some());
 }
 
+/// An answer names only who answers: as an event it would take everybody else away.
+#[test]
+fn answers_are_no_events() {
+    for (method, events) in [("REPLY", 0), ("reply", 0), ("COUNTER", 0), ("CANCEL", 1)] {
+        let text = file(INVITED).replace("METHOD:REQUEST", &format!("METHOD:{method}"));
+        let split = split(text.as_bytes(), STAMP);
+        assert_eq!((split.items.len(), split.set_aside.len()), (events, 1 - events), "{method}");
+    }
+}
+
 #[test]
 fn occurrences_of_a_cancelled_series_stay_changed_ones() {
     let lines = format!(

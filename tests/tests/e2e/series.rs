@@ -84,7 +84,7 @@ impl Stage {
 
     /// Goes on until nothing is left to do.
     #[track_caller]
-    fn settled(&mut self) {
+    pub fn settled(&mut self) {
         self.clean();
         self.clean();
         self.at_rest();

@@ -19,7 +19,7 @@ use sync_core::engine::{Mode, Order, Report, Stop, Waiting};
 use sync_core::ids::{FolderId, PairId, ReplicaId, RunId};
 use sync_core::journal::{Configured, Entry, Seq};
 use sync_core::policy::{Brake, Conflicts, Direction, Policy, Rule};
-use sync_core::port::{Loaded, Query, Remote, Store};
+use sync_core::port::{Files, Loaded, Query, Remote, Store};
 use sync_core::replay::Replay;
 use sync_core::state::Conflict;
 use sync_driver::{Driver, Stopper, Watcher};
@@ -250,8 +250,8 @@ impl Stage {
     }
 
     fn local(&self, store: &SqliteStore, digester: &Digester) -> LocalReplica {
-        LocalReplica::open(&self.local, "here", digester.clone(), store.state_id())
-            .expect("our own file")
+        let local = LocalReplica::open(&self.local, "here", digester.clone(), store.state_id());
+        local.expect("our own file").with_files(files(store))
     }
 
     /// An adapter of its own for side `side`.
@@ -282,7 +282,7 @@ impl Stage {
                     state_id,
                     window: self.setup.window,
                 };
-                faces(EwsRemote::new(config, line, digester.clone()))
+                faces(EwsRemote::new(config, line, digester.clone()).with_files(files(store)))
             }
             Kind::Graph => {
                 let tokens = TokenSource::new(self.credential(), line.clone()).expect("https");
@@ -292,7 +292,7 @@ impl Stage {
                     ..graph_adapter::Config::new(mailbox, state_id)
                 };
                 let remote = GraphRemote::new(config, line, Arc::new(tokens), digester.clone());
-                faces(remote.expect("a valid window"))
+                faces(remote.expect("a valid window").with_files(files(store)))
             }
         }
     }
@@ -415,4 +415,9 @@ impl Watcher for Watch {
         }
     }
     fn committed(&mut self, _: &[Entry]) {}
+}
+
+/// The state file's shelf.
+fn files(store: &SqliteStore) -> Arc<dyn Files> {
+    Arc::new(store.files().expect("our own file"))
 }
