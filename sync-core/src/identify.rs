@@ -132,7 +132,9 @@ fn is_our_copy(other: &Link, link: &Link, key: &IdentityKey) -> bool {
         plan.replica == *replica && matches!(plan.op, Op::Create { .. })
     });
     let copy = other.legs.get(replica);
+    // A fork stands for nothing but itself.
     strong
+        && other.origin.is_none()
         && (coming
             || copy.is_some_and(|leg| {
                 // A copy that someone made of our copy carries its stamp along, and is no original.
