@@ -98,18 +98,16 @@ fn arrived(samples: &[Sample], kind: Kind, timeless: &Arc<Timeless>) -> Stage {
     for sample in samples {
         let is_there = there.contains(&format!("#{}", sample.seed));
         let told = format!("{kind:?}, {} {:?}", sample.seed, sample.event);
-        assert_ne!(is_there, is_inexpressible(sample, kind), "{told}");
+        assert_ne!(is_there, is_inexpressible(sample), "{told}");
     }
     assert_eq!(there.len() + report.held.len(), samples.len(), "{:?}", report.refused);
     stage
 }
 
-/// Whether a server has no words for a series: EWS recurs each year only, and Windows has no zone
-/// for one of ours.
-fn is_inexpressible(sample: &Sample, kind: Kind) -> bool {
+/// Whether Exchange has no words for a series: Windows has no zone for one of ours.
+fn is_inexpressible(sample: &Sample) -> bool {
     let last = expanded(&sample.event, sample.until()).pop_last().map_or(0, |span| span.1);
-    let has_parted = sample.zone == PARTED && last >= PARTED_AT && !sample.is_all_day();
-    has_parted || kind == Kind::Ews && sample.years().is_some_and(|years| years > 1)
+    sample.zone == PARTED && last >= PARTED_AT && !sample.is_all_day()
 }
 
 /// Where what others have differs from what evensync has.

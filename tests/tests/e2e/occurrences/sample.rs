@@ -90,19 +90,6 @@ impl Sample {
     pub fn is_all_day(&self) -> bool {
         matches!(self.event.timing, Some(Timing::AllDay { .. }))
     }
-
-    /// Every how many years it recurs, where it does so by the year.
-    pub fn years(&self) -> Option<u32> {
-        match self.event.recurrence.as_ref()?.rule()?.pattern {
-            Pattern::AbsoluteYearly { interval, .. } | Pattern::RelativeYearly { interval, .. } => {
-                Some(interval)
-            }
-            Pattern::Daily { .. }
-            | Pattern::Weekly { .. }
-            | Pattern::AbsoluteMonthly { .. }
-            | Pattern::RelativeMonthly { .. } => None,
-        }
-    }
 }
 
 /// The occurrences of `event` up to `until`, as evensync has them.
@@ -169,7 +156,7 @@ fn pattern(rng: &mut Rng, earliest: NaiveDate) -> Pattern {
     }
 }
 
-/// Every how many years; EWS can tell 1 only.
+/// Every how many years; EWS tells more than 1 in months.
 fn years(rng: &mut Rng) -> u32 {
     *rng.pick(&[1, 1, 1, 1, 2, 4])
 }
