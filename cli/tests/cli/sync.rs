@@ -394,8 +394,6 @@ fn whoever_may_be_mailed_is_said_on_every_run() {
         let warning = "Graph mails the attendees of every meeting that a run creates, changes or \
                        deletes in b (ben@contoso.example in cloud (graph))";
         assert!(ran.err.contains(warning), "{}", ran.err);
-        let sentences = ran.json()["pairs"][0]["sentences"].to_string();
-        assert!(sentences.contains(warning), "{sentences}");
     }
     assert!(scene.sim.with(|world| world.sent.is_empty()));
     let note = Scene::new("attendees = 'note'");
