@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 const STEADY_FROM: &str = "2040-01-01T00:00:00Z";
 
 /// Whether the clocks of the Windows zone that stands for `zone` show what its own do, from one
-/// instant to another, in seconds since 1970 UTC. Ittoqqortoormiit stands with the Azores, whose
-/// clocks are no longer its own since 2024.
+/// instant to another, in seconds since 1970 UTC. Ittoqqortoormiit stands with the rest of
+/// Greenland, whose clocks are its own since 2024.
 pub fn is_kept_by_windows(zone: &str, from: i64, until: i64) -> bool {
     let Some(stands_for) = windows(zone).and_then(iana) else { return false };
     let (Some(own), Some(other)) = (iana(zone).and_then(rules), rules(stands_for)) else {
@@ -49,10 +49,10 @@ mod tests {
     #[test]
     fn zones_that_part_are_kept_until_then() {
         for (zone, from, until, expected) in [
-            // Its clocks went two hours back in 2024, and those of the Azores stayed.
-            ("America/Scoresbysund", "2010-01-01", "2024-03-01", true),
-            ("America/Scoresbysund", "2010-01-01", "2024-04-01", false),
-            ("America/Scoresbysund", "2027-01-01", "4000-01-01", false),
+            // Its clocks went with those of the Azores until 2024.
+            ("America/Scoresbysund", "2010-01-01", "2024-03-01", false),
+            ("America/Scoresbysund", "2024-03-01", "2024-05-01", false),
+            ("America/Scoresbysund", "2027-01-01", "4000-01-01", true),
             ("America/Chihuahua", "2015-01-01", "4000-01-01", false),
             ("America/Chihuahua", "2027-01-01", "4000-01-01", true),
             ("America/Vancouver", "2000-01-01", "4000-01-01", true),
