@@ -61,14 +61,21 @@ impl EwsRemote {
         read: impl FnOnce(&Element) -> Option<T>,
     ) -> Result<T, Failure> {
         let call = Call { operation, effect: Effect::Write, zone: None, body };
-        batch::single(&self.caller, call, read).await.map_err(|failure| match failure {
+        batch::single(&self.caller, call, read).await.map_err(|failure| match &failure {
             Failure::Permanent(Trouble { code, .. }) if code == hierarchy::TAKEN => {
                 hierarchy::taken(name)
             }
             Failure::Permanent(trouble) if trouble.code == "ErrorFolderNotFound" => {
-                Failure::Missing(trouble)
+                Failure::Missing(trouble.clone())
             }
-            failure => failure,
+            Failure::Permanent(_)
+            | Failure::Throttled { .. }
+            | Failure::Transient(_)
+            | Failure::InDoubt(_)
+            | Failure::CursorExpired(_)
+            | Failure::Unauthorized(_)
+            | Failure::Stale(_)
+            | Failure::Missing(_) => failure,
         })
     }
 }

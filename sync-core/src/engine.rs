@@ -14,7 +14,7 @@ use crate::ids::{
 };
 use crate::journal::{BrakeReason, Configured, Entry, Intent, Purpose, Seq, Tally};
 use crate::port::{Blob, Failure, Fetched, Loaded, Page, Probe, Probed, Query};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use report::{Ended, Report, Side, Step};
 
@@ -186,6 +186,8 @@ pub struct Engine<'w> {
     doubted: BTreeMap<crate::ids::IntentKey, i64>,
     /// Failed attempts by link, so that one that keeps changing is left to the next run.
     attempts: BTreeMap<LinkId, u32>,
+    /// Intents that complete a copy of ours, and so count for no brake.
+    completing: BTreeSet<crate::ids::IntentKey>,
     paces: BTreeMap<ReplicaId, crate::pace::Pace>,
     /// Deletes and rewrites that this run may send in all, as far as they were judged.
     permitted: u64,
@@ -201,6 +203,7 @@ impl<'w> Engine<'w> {
             now_ms: 0,
             doubted: BTreeMap::new(),
             attempts: BTreeMap::new(),
+            completing: BTreeSet::new(),
             paces: BTreeMap::new(),
             permitted: 0,
             report: Report::default(),

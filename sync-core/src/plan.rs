@@ -4,7 +4,7 @@ mod fields;
 mod lane;
 mod loss;
 
-use crate::ids::{Field, ReplicaId};
+use crate::ids::{ElementKey, Field, ReplicaId};
 use crate::journal::{Carry, ConflictKind, Conflicted, Op, Plan, Reason, Removal, SideValue};
 use crate::policy::{Direction, Policy};
 use crate::state::{Leg, Link, Seen};
@@ -84,6 +84,22 @@ fn is_owed(leg: &Leg, field: &Field, then: &Value, now: &Value) -> bool {
         && now.iter().all(|(key, print)| {
             [then.get(key), owed.get(key)].into_iter().flatten().any(|old| old.unchanged(print))
         })
+}
+
+/// Whether `plan` does no more than put what its copy had to be made, or left, without: elements that
+/// other copies owe it since. It takes nothing from anybody.
+pub fn completes(link: &Link, plan: &Plan) -> bool {
+    let is_owed = |field: &Field, key: &ElementKey| {
+        let others = link.legs.iter().filter(|(replica, _)| **replica != plan.replica);
+        others.filter_map(|(_, leg)| leg.owed.get(field)).any(|owed| owed.contains_key(key))
+    };
+    let adds = |(field, carry): (&Field, &Carry)| match carry {
+        Carry::Elements { put, drop, late: true } => {
+            drop.is_empty() && put.keys().all(|key| is_owed(field, key))
+        }
+        Carry::Elements { .. } | Carry::Whole { .. } | Carry::Emptied => false,
+    };
+    matches!(plan.op, Op::Update { .. }) && plan.carries.iter().all(adds)
 }
 
 /// Whether the planner has something to look at.

@@ -70,7 +70,8 @@ impl Engine<'_> {
             let Some(plan) = decision.plans.into_iter().next() else { continue };
             let Some(folder) = self.folder(&link.collection, plan.replica) else { continue };
             let brake = self.order.configured.policy.brake;
-            if brake.counts(&plan.op) {
+            let completes = plan::completes(&link, &plan);
+            if brake.counts(&plan.op) && !completes {
                 // What came up since the brakes judged is for them to judge next time.
                 if self.report.risky(brake) + risky >= self.permitted {
                     continue;
@@ -78,6 +79,9 @@ impl Engine<'_> {
                 risky += 1;
             }
             let intent = Intent { key: self.new_key(), plan };
+            if completes {
+                self.completing.insert(intent.key.clone());
+            }
             entries.push(Entry::Intended(intent.clone()));
             writes.entry(intent.plan.replica).or_default().push((folder, intent));
         }
@@ -159,7 +163,10 @@ impl Engine<'_> {
         let link = intent.plan.link;
         let outcome = match result {
             Ok(written) => {
-                self.report.count(replica, &intent.plan.op);
+                match self.completing.remove(&intent.key) {
+                    true => self.report.side(replica).completed += 1,
+                    false => self.report.count(replica, &intent.plan.op),
+                }
                 let content = written.content.map(|blob| {
                     let digest = blob.digest;
                     batch.blobs.push(blob);

@@ -44,6 +44,8 @@ pub struct Side {
     pub created: u64,
     /// Copies rewritten.
     pub updated: u64,
+    /// Copies of ours that were given what takes requests of its own.
+    pub completed: u64,
     /// Copies moved to the trash.
     pub deleted: u64,
     /// Copies left as they were.
@@ -100,7 +102,7 @@ impl Report {
 
     /// All writes that happened.
     pub fn writes(&self) -> u64 {
-        self.sides.values().map(|s| s.created + s.updated + s.deleted).sum()
+        self.sides.values().map(|s| s.created + s.updated + s.completed + s.deleted).sum()
     }
 
     /// The writes that the brakes count.

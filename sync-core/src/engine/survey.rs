@@ -3,7 +3,7 @@
 use super::{Engine, Mode, Step, Stop};
 use crate::identify::{self, Identity};
 use crate::ids::{CollectionId, LinkId};
-use crate::journal::{Entry, Reason, Tally};
+use crate::journal::{Entry, Plan, Reason, Tally};
 use crate::plan::{self, Verdict};
 use crate::port::Query;
 use crate::state::Link;
@@ -119,9 +119,8 @@ impl Engine<'_> {
             after = Some(last.id);
             for link in &links {
                 let decision = plan::decide(link, &self.order.configured.policy);
-                for plan in &decision.plans {
-                    tally.count(plan);
-                }
+                let risked = |plan: &&Plan| !plan::completes(link, plan);
+                decision.plans.iter().filter(risked).for_each(|plan| tally.count(plan));
                 let fork = |v: &&Verdict| matches!(v, Verdict::Fork(_));
                 let forks = decision.verdicts.iter().filter(fork).count();
                 for replica in self.order.configured.policy.replicas.keys() {

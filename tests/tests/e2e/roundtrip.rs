@@ -15,7 +15,6 @@ use exchange_sim::{Seed, Sim};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use sync_core::engine::Ended;
-use sync_core::policy::Brake;
 
 /// Events of one test run, and of one calendar.
 const EVENTS: u64 = 500;
@@ -79,15 +78,7 @@ impl Chain {
         let locals = ["one.db", "two.db"].map(|name| folder.path().join(name));
         let pair = |a, b, mailbox: usize, local: usize, sim: &Sim| {
             let addresses = [MAILBOXES[mailbox], MAILBOXES[mailbox]];
-            // What becomes of the occurrences of new series is written as changes of them.
-            let brake = Brake { percent: 100, floor: BATCH as u32, deletes_only: false };
-            Stage::among(
-                Setup { brake, ..Setup::of(a, b) },
-                timeless,
-                sim,
-                addresses,
-                &locals[local],
-            )
+            Stage::among(Setup::of(a, b), timeless, sim, addresses, &locals[local])
         };
         let pairs = [
             pair(Kind::Ews, Kind::Local, 0, 0, &sim),

@@ -45,7 +45,6 @@ pub struct Setup {
     pub rule: Rule,
     pub direction: Direction,
     pub window: Option<(i64, i64)>,
-    pub brake: Brake,
 }
 
 impl Setup {
@@ -57,7 +56,6 @@ impl Setup {
             rule: Rule::Prefer(ReplicaId::A),
             direction: Direction::TwoWay,
             window: None,
-            brake: Brake { percent: 10, floor: 10, deletes_only: false },
         }
     }
 }
@@ -219,7 +217,7 @@ impl Stage {
             replicas: remotes.iter().map(|(id, r)| (*id, r.capabilities())).collect(),
             direction: self.setup.direction,
             conflicts: Conflicts { default: self.setup.rule, fields: BTreeMap::new() },
-            brake: self.setup.brake,
+            brake: Brake { percent: 10, floor: 10, deletes_only: false },
         };
         Order {
             pair: pair(),

@@ -111,7 +111,7 @@ fn patch(decision: &Decision) -> (Vec<&str>, Vec<&str>) {
             put.keys().map(|key| key.as_str()).collect(),
             drop.iter().map(|key| key.as_str()).collect(),
         ),
-        other => panic!("no elements: {other:?}"),
+        other @ (Carry::Whole { .. } | Carry::Emptied) => panic!("no elements: {other:?}"),
     }
 }
 
