@@ -88,11 +88,6 @@ fn shown(value: &str) -> &str {
 }
 
 fn conflict_text(contents: Contents<'_>, conflict: &Conflicted) -> Result<String, Error> {
-    if conflict.upholds_a_delete() {
-        let how = "deleted on one side, edited on the other in what the deleted copy took from nobody; \
-                   the delete stands";
-        return Ok(how.to_owned());
-    }
     let Some(field) = &conflict.field else {
         return Ok("edited on one side, deleted on the other; the edit wins".to_owned());
     };

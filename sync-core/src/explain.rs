@@ -158,11 +158,6 @@ fn conflicted(conflict: &crate::journal::Conflicted) -> String {
     let sides: Vec<String> = conflict.sides.keys().map(ToString::to_string).collect();
     let sides = sides.join(" and ");
     let what = match (conflict.kind, &conflict.field) {
-        (ConflictKind::EditDelete, _) if conflict.upholds_a_delete() => {
-            "it was deleted on one side and edited on the other, in what the deleted copy took from \
-             nobody"
-                .to_owned()
-        }
         (ConflictKind::EditDelete, _) | (_, None) => {
             "it was edited on one side and deleted on the other; an edit beats a delete".to_owned()
         }
@@ -174,9 +169,6 @@ fn conflicted(conflict: &crate::journal::Conflicted) -> String {
         }
     };
     match (conflict.winner, conflict.kind) {
-        (Some(_), ConflictKind::EditDelete) if conflict.upholds_a_delete() => {
-            format!("conflict: {what}; the delete stands, and the edit is kept")
-        }
         (Some(winner), ConflictKind::EditDelete) => {
             format!("conflict: {what}, so it comes back from {winner}")
         }

@@ -437,14 +437,6 @@ pub struct Conflicted {
     pub rule: Rule,
 }
 
-impl Conflicted {
-    /// Whether a delete stands against an edit: one of what the deleted copy took from nobody.
-    pub fn upholds_a_delete(&self) -> bool {
-        let winner = self.winner.and_then(|winner| self.sides.get(&winner));
-        self.kind == ConflictKind::EditDelete && winner.is_some_and(Option::is_none)
-    }
-}
-
 /// One side of a conflict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SideValue {

@@ -143,9 +143,7 @@ pub fn decide(link: &Link, policy: &Policy) -> Decision {
         return decision;
     }
     if !deleted.is_empty() {
-        let beats = |replica: &&ReplicaId| beats_a_delete(link, **replica, &deleted);
-        if !changed.iter().any(|replica| beats(&replica)) {
-            leave_behind(&mut decision, link, policy, &changed, &deleted);
+        if changed.is_empty() {
             delete(&mut decision, link, policy, &present, &deleted);
             return decision;
         }
@@ -251,64 +249,23 @@ fn revive(
     }
     let Some(winner) = changed.first() else { return };
     let Some(rendition) = link.legs.get(winner).and_then(Leg::rendition) else { return };
-    edit_meets_delete(decision, link, policy, (changed, deleted), *winner);
+    if link.dispute(None).is_none() {
+        let mut sides: BTreeMap<_, _> = deleted.iter().map(|r| (*r, None)).collect();
+        for replica in changed {
+            let content = link.legs.get(replica).and_then(|l| l.rendition()?.content);
+            sides.insert(*replica, content.map(|content| SideValue { content, value: None }));
+        }
+        decision.verdicts.push(Verdict::Conflict(Box::new(Conflicted {
+            link: link.id,
+            kind: ConflictKind::EditDelete,
+            field: None,
+            sides,
+            base: link.legs.get(winner).and_then(|l| l.base.as_ref()?.content),
+            winner: Some(*winner),
+            rule: policy.conflicts.default,
+        })));
+    }
     create(decision, link, policy, deleted, Some(*winner), rendition);
-}
-
-/// Whether a copy was edited in a field that a deleted one would have taken from it. What a copy has
-/// fixed stays in the other one, and brings nothing back once the copy is deleted.
-fn beats_a_delete(link: &Link, replica: ReplicaId, deleted: &BTreeSet<ReplicaId>) -> bool {
-    let takes = |field: &Field| {
-        deleted.iter().any(|r| link.legs.get(r).is_some_and(|leg| !leg.fixed.contains(field)))
-    };
-    link.legs.get(&replica).is_some_and(|leg| changed_fields(leg).any(takes))
-}
-
-/// Records the edits that go with a copy because the deleted one didn't take them. What was never
-/// the same is no edit.
-fn leave_behind(
-    decision: &mut Decision,
-    link: &Link,
-    policy: &Policy,
-    changed: &BTreeSet<ReplicaId>,
-    deleted: &BTreeSet<ReplicaId>,
-) {
-    let is_edit = |replica: &&ReplicaId| {
-        let leg = link.legs.get(replica).filter(|_| policy.writes_to(**replica));
-        leg.is_some_and(|leg| changed_fields(leg).any(|field| leg.has_base(field)))
-    };
-    let edited: BTreeSet<ReplicaId> = changed.iter().filter(is_edit).copied().collect();
-    if let (Some(winner), false) = (deleted.first(), edited.is_empty()) {
-        edit_meets_delete(decision, link, policy, (&edited, deleted), *winner);
-    }
-}
-
-/// Puts on record that one copy was edited while another was deleted.
-fn edit_meets_delete(
-    decision: &mut Decision,
-    link: &Link,
-    policy: &Policy,
-    (edited, deleted): (&BTreeSet<ReplicaId>, &BTreeSet<ReplicaId>),
-    winner: ReplicaId,
-) {
-    if link.dispute(None).is_some() {
-        return;
-    }
-    let mut sides: BTreeMap<_, _> = deleted.iter().map(|r| (*r, None)).collect();
-    for replica in edited {
-        let content = link.legs.get(replica).and_then(|l| l.rendition()?.content);
-        sides.insert(*replica, content.map(|content| SideValue { content, value: None }));
-    }
-    let base = edited.first().and_then(|r| link.legs.get(r)?.base.as_ref()?.content);
-    decision.verdicts.push(Verdict::Conflict(Box::new(Conflicted {
-        link: link.id,
-        kind: ConflictKind::EditDelete,
-        field: None,
-        sides,
-        base,
-        winner: Some(winner),
-        rule: policy.conflicts.default,
-    })));
 }
 
 /// Our copy yields to the original that arrived by itself, once it holds no unsynced edit.

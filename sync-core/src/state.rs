@@ -258,9 +258,6 @@ pub struct Leg {
     /// rewritten by the server: it couldn't be written.
     #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
     pub unproven: BTreeSet<Field>,
-    /// The fields that it took from nobody when it was last seen.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
-    pub fixed: BTreeSet<Field>,
 }
 
 /// Elements as a write puts them; `None` for those that it drops.

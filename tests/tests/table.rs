@@ -149,9 +149,6 @@ fn shown(case: &Case, state: &State, policy: &Policy) -> String {
 fn shown_conflict(conflict: &Conflicted) -> String {
     let Conflicted { kind, field, winner, .. } = conflict;
     match (kind, field, winner) {
-        (ConflictKind::EditDelete, ..) if conflict.upholds_a_delete() => {
-            "the delete stands against an edit".to_owned()
-        }
         (ConflictKind::EditDelete, _, Some(winner)) => format!("{winner}'s edit beats the delete"),
         (_, Some(field), Some(winner)) => format!("conflict in {field}: {winner} wins"),
         (_, Some(field), None) => format!("conflict in {field}: a person decides"),

@@ -171,9 +171,6 @@ fn winner(conflict: &Conflict) -> String {
 /// What decided, in words: where an edit met a delete, no rule was asked.
 fn rule(conflict: &Conflict) -> String {
     match conflict.what.kind {
-        ConflictKind::EditDelete if conflict.what.upholds_a_delete() => {
-            "the deleted copy took no such edit".to_owned()
-        }
         ConflictKind::EditDelete => "an edit beats a delete".to_owned(),
         ConflictKind::Edit | ConflictKind::FirstContact => explain::rule(conflict.what.rule),
     }

@@ -22,14 +22,12 @@ impl Leg {
             partly: BTreeMap::new(),
             owed: BTreeMap::new(),
             unproven: BTreeSet::new(),
-            fixed: BTreeSet::new(),
         }
     }
 
     pub(super) fn found(id: &RemoteId, rendition: &Rendition, stamped: Option<Stamp>) -> Self {
         let mut leg = Self::unread(id);
         leg.version.clone_from(&rendition.version);
-        leg.fixed.clone_from(&rendition.fixed);
         leg.seen = Seen::Present(rendition.clone());
         leg.stamped = stamped;
         leg
@@ -74,7 +72,6 @@ impl Leg {
         let changed = self.id != *id || then.is_none_or(differs);
         self.id = id.clone();
         self.version.clone_from(&now.version);
-        self.fixed.clone_from(&now.fixed);
         self.wrote = None;
         self.unproven.clear();
         changed
