@@ -84,16 +84,18 @@ impl Options {
             Rule::KeepBoth,
         ];
         let quiet = rng.percent(20);
+        let rule = rng.pick(&rules).copied().unwrap_or(Rule::Hold);
         Self {
             replicas,
-            rule: rng.pick(&rules).copied().unwrap_or(Rule::Hold),
+            rule,
             one_way: rng.percent(8),
             items: rng.below(5),
             shared_percent: if rng.percent(30) { 50 } else { 0 },
             runs: 1 + u32::try_from(rng.below(4)).unwrap_or_default(),
             people_percent: [0, 3, 8, 15][usize::try_from(rng.below(4)).unwrap_or_default()],
             actions: 2 + rng.below(14),
-            twin_percent: if rng.percent(15) { 15 } else { 0 },
+            // A fork has the identity of its item, so an original may be taken for either's.
+            twin_percent: if rng.percent(15) && rule != Rule::KeepBoth { 15 } else { 0 },
             fixed_percent: if rng.percent(25) { 20 } else { 0 },
             fault_percent: if quiet { 0 } else { rng.below(20) },
             kill_permille: if quiet { 0 } else { rng.below(60) },
