@@ -21,3 +21,4 @@ mod roundtrip;
 mod scenarios;
 mod series;
 mod stage;
+mod sweep;

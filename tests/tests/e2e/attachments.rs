@@ -1,16 +1,15 @@
 //! Attachments on their way between all kinds of replicas.
 
-use super::chaos::Kill;
 use super::clock::Timeless;
 use super::place::{Change, Handle, Place};
 use super::scenarios::{WHEN, location, stage};
-use super::stage::{Going, Kind, Setup, Stage, temporary};
+use super::stage::{Kind, Setup, Stage, temporary};
+use super::sweep;
 use exchange_sim::store::{Attachment, AttachmentData};
 use items::Response;
 use items::attachment::Data;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use sync_core::engine::Ended;
 use sync_core::port::Files;
 
 const PAIRS: [[Kind; 2]; 5] = [
@@ -168,32 +167,17 @@ fn files_arrive_whole_and_edits_go_both_ways() {
 #[test]
 fn a_process_killed_anywhere_leaves_each_file_once() {
     for kinds in PAIRS {
-        for kill in [Kill::BeforeRequest, Kill::AfterRequest, Kill::BeforeCommit, Kill::AfterCommit]
-        {
-            for n in 1.. {
-                let mut stage = stage(Setup::of(kinds[0], kinds[1]));
-                stage.places[0].create(SUBJECT, None, &WHEN, &[]);
-                stage.attach(0, "plan.pdf", 4000, false);
-                stage.attach(0, "notes.txt", 900, false);
-                let before = stage.attached(0);
-                let killed = stage.run_as(Going { kill: Some(kill(n)), ..Going::default() });
-                let survived = killed.is_ok_and(|report| report.ended == Ended::Clean);
-                // Until no copy of a request can still arrive.
-                stage.pass(1200);
-                stage.clean();
-                stage.settled();
-                assert_eq!(stage.attached(0), before, "{kinds:?} {:?}", kill(n));
-                assert_eq!(stage.attached(1), before, "{kinds:?} {:?}", kill(n));
-                for side in [0, 1] {
-                    let all = stage.event(side).attachments.map_or(0, |all| all.len());
-                    assert_eq!(all, 2, "{kinds:?} {:?}: each once", kill(n));
-                }
-                if survived {
-                    break;
-                }
-                assert!(n < 60, "a run of {n} steps");
-            }
-        }
+        let prepare = || {
+            let stage = stage(Setup::of(kinds[0], kinds[1]));
+            stage.places[0].create(SUBJECT, None, &WHEN, &[]);
+            stage.attach(0, "plan.pdf", 4000, false);
+            stage.attach(0, "notes.txt", 900, false);
+            stage
+        };
+        sweep::leaves_whole(prepare, |stage, side| {
+            let all = stage.event(side).attachments.map_or(0, |all| all.len());
+            (stage.attached(side), all)
+        });
     }
 }
 

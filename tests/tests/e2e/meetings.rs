@@ -1,13 +1,13 @@
 //! Meetings of others on their way between all kinds of replicas: nobody is mailed.
 
-use super::chaos::{Chaos, Kill};
+use super::chaos::Chaos;
 use super::place::{Handle, Place};
 use super::scenarios::{WHEN, location, stage};
-use super::stage::{Going, Kind, Setup, Stage};
+use super::stage::{Kind, Setup, Stage};
+use super::sweep;
 use exchange_sim::store::{self, AttendeeRole};
 use items::{Attendee, Event, Meeting, People, Person, Response, Role};
 use std::collections::BTreeSet;
-use sync_core::engine::Ended;
 use sync_core::port::{Fetched, Hint};
 use sync_driver::Stopper;
 
@@ -164,26 +164,12 @@ fn people_and_their_answers_arrive_and_nobody_is_mailed() {
 #[test]
 fn a_process_killed_anywhere_loses_nobody() {
     for kinds in PAIRS {
-        for kill in [Kill::BeforeRequest, Kill::AfterRequest, Kill::BeforeCommit, Kill::AfterCommit]
-        {
-            for n in 1.. {
-                let mut stage = stage(Setup::of(kinds[0], kinds[1]));
-                stage.places[0].create(SUBJECT, None, &WHEN, &[]);
-                stage.invited(0, Response::Declined, false);
-                let before = stage.people(0);
-                let killed = stage.run_as(Going { kill: Some(kill(n)), ..Going::default() });
-                let survived = killed.is_ok_and(|report| report.ended == Ended::Clean);
-                // Until no copy of a request can still arrive.
-                stage.pass(1200);
-                stage.clean();
-                stage.settled();
-                assert_eq!(stage.people(0), before, "{kinds:?} {:?}", kill(n));
-                assert_eq!(stage.people(1), before, "{kinds:?} {:?}", kill(n));
-                if survived {
-                    break;
-                }
-                assert!(n < 60, "a run of {n} steps");
-            }
-        }
+        let prepare = || {
+            let stage = stage(Setup::of(kinds[0], kinds[1]));
+            stage.places[0].create(SUBJECT, None, &WHEN, &[]);
+            stage.invited(0, Response::Declined, false);
+            stage
+        };
+        sweep::leaves_whole(prepare, |stage, side| stage.people(side));
     }
 }

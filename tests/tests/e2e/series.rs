@@ -1,15 +1,14 @@
 //! What people do with series, told one by one.
 
-use super::chaos::Kill;
 use super::judge::Judge;
 use super::look::{Look, occurrence_field};
 use super::place::{Change, When};
 use super::scenarios::{WHEN, location, stage};
-use super::stage::{Going, Kind, Setup, Stage};
+use super::stage::{Kind, Setup, Stage};
+use super::sweep;
 use items::Rule;
 use items::recurrence::{End, Pattern, Weekday};
 use jiff::civil::{Date, date};
-use sync_core::engine::Ended;
 use sync_core::ids::ReplicaId;
 
 const PAIRS: [[Kind; 2]; 5] = [
@@ -317,30 +316,16 @@ fn an_edit_of_an_occurrence_beats_the_deletion_of_its_series() {
 #[test]
 fn a_process_killed_anywhere_leaves_a_series_whole() {
     for kinds in PAIRS {
-        for kill in [Kill::BeforeRequest, Kill::AfterRequest, Kill::BeforeCommit, Kill::AfterCommit]
-        {
-            for n in 1.. {
-                let mut stage = stage(Setup::of(kinds[0], kinds[1]));
-                let details = [Change::Recurs(Some(weekly(10)))];
-                stage.places[0].create("Jour fixe", None, &WHEN, &details);
-                stage.change_on(0, nth(2), &location("Alster"));
-                stage.change_on(0, nth(3), &at(nth(3), 120));
-                stage.delete_on(0, nth(5));
-                let before = stage.series(0);
-                let killed = stage.run_as(Going { kill: Some(kill(n)), ..Going::default() });
-                let survived = killed.is_ok_and(|report| report.ended == Ended::Clean);
-                // Until no copy of a request can still arrive.
-                stage.pass(1200);
-                stage.clean();
-                stage.settled();
-                assert_eq!(stage.series(0), before, "{kinds:?} {:?}", kill(n));
-                assert_eq!(stage.series(1), before, "{kinds:?} {:?}", kill(n));
-                if survived {
-                    break;
-                }
-                assert!(n < 60, "a run of {n} steps");
-            }
-        }
+        let prepare = || {
+            let stage = stage(Setup::of(kinds[0], kinds[1]));
+            let details = [Change::Recurs(Some(weekly(10)))];
+            stage.places[0].create("Jour fixe", None, &WHEN, &details);
+            stage.change_on(0, nth(2), &location("Alster"));
+            stage.change_on(0, nth(3), &at(nth(3), 120));
+            stage.delete_on(0, nth(5));
+            stage
+        };
+        sweep::leaves_whole(prepare, |stage, side| stage.series(side));
     }
 }
 
