@@ -81,6 +81,15 @@ impl Stage {
         a
     }
 
+    /// A conflict keeps this location of the occurrence of a date.
+    #[track_caller]
+    fn keeps_location(&self, date: Date, location: &str) {
+        let field = occurrence_field(date, "location");
+        let kept = self.kept();
+        let is_kept = kept.iter().any(|look| look.get(&field).is_some_and(|held| held == location));
+        assert!(is_kept, "{:?}: {kept:?}", self.setup.kinds);
+    }
+
     /// Goes on until nothing is left to do.
     #[track_caller]
     pub fn settled(&mut self) {
@@ -181,10 +190,7 @@ fn an_occurrence_deleted_here_and_changed_there_is_a_conflict() {
             stage.change_on(1 - deleting, nth(2), &location("Bille"));
             stage.settled();
             assert_eq!(stage.conflicts().len(), 1, "{kinds:?} {deleting}");
-            let field = occurrence_field(nth(2), "location");
-            let kept = stage.kept();
-            let is_kept = kept.iter().any(|look| look.get(&field).is_some_and(|l| l == "Bille"));
-            assert!(is_kept, "{kinds:?} {deleting}: {kept:?}");
+            stage.keeps_location(nth(2), "Bille");
         }
     }
 }
@@ -217,10 +223,7 @@ fn a_new_pattern_leaves_out_the_day_of_an_exception_there() {
             stage.change_on(1 - repeating, nth(2), &location("Bille"));
             stage.settled();
             assert_eq!(stage.own(nth(2), "location"), None, "{kinds:?} {repeating}");
-            let field = occurrence_field(nth(2), "location");
-            let kept = stage.kept();
-            let is_kept = kept.iter().any(|look| look.get(&field).is_some_and(|l| l == "Bille"));
-            assert!(is_kept, "{kinds:?} {repeating}: {kept:?}");
+            stage.keeps_location(nth(2), "Bille");
         }
     }
 }
